@@ -1,0 +1,35 @@
+"""Field-Space Autoencoders on the HEALPix sphere: archives, models, codec.
+
+Names are loaded when first used: ``import fsae_core`` costs milliseconds and never imports torch.
+"""
+
+__all__ = ["__version__", "UserError", "open_archive", "load_model", "compress", "decompress"]
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fsae_core.errors import UserError
+
+if TYPE_CHECKING:
+    from fsae_core.archive.reader import open_archive
+    from fsae_core.codec.pipeline import compress, decompress
+    from fsae_core.model.checkpoint import load_model
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "open_archive": "fsae_core.archive.reader",
+    "load_model": "fsae_core.model.checkpoint",
+    "compress": "fsae_core.codec.pipeline",
+    "decompress": "fsae_core.codec.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fsae_core' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_HOMES))
