@@ -1,0 +1,1 @@
+"""From archives to compressed fields and bytes, and back."""

@@ -1,0 +1,125 @@
+"""Archives through the codec in memory."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from fsae_core.archive.canonical import canonical_dataset, is_canonical
+from fsae_core.codec import pipeline
+from fsae_core.codec.pipeline import compress, decompress
+from fsae_core.errors import UserError
+from fsae_core.sphere.pyramid import prolong, restrict
+
+
+def test_round_trip_is_the_model_and_float16(archive, block_mean):
+    small = compress(archive, 16, model=block_mean(16))
+    assert small.sizes["cell"] * 16 == archive.sizes["cell"]
+    assert small["crs"].attrs["healpix_nside"] == 4
+    assert small.attrs["fsae_ratio"] == 16 and small.attrs["fsae_zoom_in"] == 4
+    back = decompress(small, model=block_mean(16))
+    assert is_canonical(back) and back["crs"].attrs["healpix_nside"] == 16
+    for name in ("t2m", "msl"):
+        x = archive[name].values
+        expected = prolong(restrict(x, 2), 2)
+        step = 2.0**-10 * 4 * x.std(axis=-1).max()
+        np.testing.assert_allclose(back[name].values, expected, rtol=0, atol=step)
+        assert back[name].attrs == archive[name].attrs
+        assert back[name].dtype == np.float32
+    xr.testing.assert_identical(back["time"], archive["time"])
+
+
+def test_blocks_change_nothing(archive, block_mean, monkeypatch):
+    whole = compress(archive, 4, model=block_mean(4))
+    monkeypatch.setattr(pipeline, "_BLOCK_VALUES", 2 * archive.sizes["cell"])
+    seen = []
+    blocks = compress(archive, 4, model=block_mean(4), progress=lambda it: seen.extend(it) or seen)
+    xr.testing.assert_identical(whole, blocks)
+    assert len(seen) == 6
+    xr.testing.assert_identical(
+        decompress(whole, model=block_mean(4)), decompress(blocks, model=block_mean(4))
+    )
+
+
+def test_members_keep_their_place(archive, block_mean):
+    t2m = archive["t2m"]
+    members = xr.concat([t2m, t2m + 1, t2m - 2], "member").transpose("time", "member", "cell")
+    ensemble = canonical_dataset({"t2m": members}, {})
+    small = compress(ensemble, 4, model=block_mean(4))
+    assert small["t2m_offset"].dims == ("time", "member")
+    back = decompress(small, model=block_mean(4))["t2m"]
+    assert back.dims == ("time", "member", "cell")
+    shift = (back - back.isel(member=0)).mean(("time", "cell")).values
+    np.testing.assert_allclose(shift, [0, 1, -2], atol=1e-3)
+
+
+def test_coarser_zoom_is_the_mean(archive, block_mean):
+    small = compress(archive, 16, model=block_mean(16))
+    fine, coarse = decompress(small, model=block_mean(16)), decompress(small, zoom=2, model=block_mean(16))
+    np.testing.assert_allclose(coarse["msl"].values, restrict(fine["msl"].values, 2), rtol=1e-6)
+    np.testing.assert_allclose(coarse["t2m"].values, small["t2m"].values, rtol=1e-6)
+
+
+def test_inputs_are_left_alone(archive, block_mean):
+    before = archive.copy(deep=True)
+    small = compress(archive, 16, model=block_mean(16))
+    kept = small.copy(deep=True)
+    decompress(small, zoom=1, model=block_mean(16))
+    xr.testing.assert_identical(before, archive)
+    xr.testing.assert_identical(kept, small)
+
+
+@pytest.mark.parametrize("ratio", [5, 0, -4, 1, 1024])
+def test_ratio_that_is_not_offered(archive, block_mean, ratio):
+    with pytest.raises(UserError, match=rf"^Ratio {ratio} was asked for.*4, 16, 64 or 256"):
+        compress(archive, ratio, model=block_mean())
+
+
+def test_ratio_finer_than_the_field_allows(archive, block_mean):
+    coarse = canonical_dataset({"t2m": archive["t2m"][:, :192]}, {})
+    with pytest.raises(UserError, match=r"zoom 2 has 192 cells and cannot be compressed 64 times.*4, 16"):
+        compress(coarse, 64, model=block_mean(64))
+
+
+def test_weights_of_another_variable(archive, block_mean):
+    with pytest.raises(UserError, match=r"were made for t2m, not for msl.*general-16x"):
+        compress(archive, 16, model=block_mean(16, variables=("t2m",)))
+    small = compress(archive, 16, model=block_mean(16, variables=("t2m",)), variables=["t2m"])
+    assert "msl" not in small
+
+
+def test_weights_of_another_ratio_or_zoom(archive, block_mean):
+    with pytest.raises(UserError, match="compress 64 times, not 16"):
+        compress(archive, 16, model=block_mean(64))
+    with pytest.raises(UserError, match="zoom 6 to 8, this one has zoom 4"):
+        compress(archive, 16, model=block_mean(16, zooms=(6, 8)))
+
+
+def test_unknown_variable_and_nothing_to_do(archive, block_mean):
+    with pytest.raises(UserError, match="no variable sst in this archive, which has t2m, msl"):
+        compress(archive, 16, model=block_mean(16), variables=["sst"])
+    with pytest.raises(UserError, match="nothing to compress"):
+        compress(archive, 16, model=block_mean(16), variables=[])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_missing_values(archive, block_mean, value):
+    archive["t2m"][2, 7] = value
+    with pytest.raises(UserError, match="t2m has missing or infinite values"):
+        compress(archive, 16, model=block_mean(16))
+
+
+def test_constant_field_comes_back(archive, block_mean):
+    archive["t2m"][:] = 273.15
+    back = decompress(compress(archive, 16, model=block_mean(16)), model=block_mean(16))
+    np.testing.assert_allclose(back["t2m"].values, 273.15, atol=1e-3)
+
+
+def test_decompress_refuses(archive, block_mean):
+    with pytest.raises(UserError, match="not a compressed dataset"):
+        decompress(archive, model=block_mean(16))
+    small = compress(archive, 16, model=block_mean(16))
+    with pytest.raises(UserError, match=r"Zoom 7 .*choose 0 to 4"):
+        decompress(small, zoom=7, model=block_mean(16))
+    small.attrs["fsae_weights_sha256"] = "f" * 64
+    with pytest.raises(UserError, match=r"checksum ffffffffffff.*000000000000"):
+        decompress(small, model=block_mean(16))
