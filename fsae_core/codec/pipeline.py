@@ -8,7 +8,16 @@ rounded to what a store keeps (float16 of (value - offset) / scale), so that mem
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "RATIOS", "FieldModel", "compress", "decompress", "is_compressed", "levels_of_ratio"]
+__all__ = [
+    "FORMAT",
+    "RATIOS",
+    "FieldModel",
+    "compress",
+    "decompress",
+    "is_compressed",
+    "levels_of_ratio",
+    "pick_model",
+]
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -68,7 +77,7 @@ def compress(
     names = _variables(ds, variables)
     zoom_in = zoom_of_dataset(ds)
     levels = levels_of_ratio(ratio, zoom_in)
-    fitted = _load(_name_for(ds, ratio) if model == "auto" else model, device)
+    fitted = pick_model(ds, ratio, model, device)
     _check_fit(fitted.card, ratio, names, zoom_in)
 
     blocks = [(name, block) for name in names for block in _blocks(ds[name])]
@@ -153,6 +162,17 @@ def is_compressed(ds: xr.Dataset) -> bool:
     return "fsae_format" in ds.attrs
 
 
+def pick_model(
+    ds: xr.Dataset, ratio: int, model: str | Path | FieldModel = "auto", device: str = "auto"
+) -> FieldModel:
+    """The model that `compress` would use; "auto": the archive's own weights where there are some."""
+    levels_of_ratio(ratio, zoom_of_dataset(ds))
+    if model == "auto":
+        family = "amip" if ds.attrs.get("fsae_climatology") == "amip" else "general"
+        model = f"{family}-{ratio}x"
+    return _load(model, device)
+
+
 def levels_of_ratio(ratio: int, zoom_in: int) -> int:
     """How many zooms coarser the compressed field is: ratio = 4^levels. UserError where that cannot be."""
     if ratio not in RATIOS:
@@ -185,11 +205,6 @@ def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:
         if ds[name].dims[-1] != "cell":
             raise UserError(f"{name} has dimensions {ds[name].dims}, expected the cells last: transpose it.")
     return names
-
-
-def _name_for(ds: xr.Dataset, ratio: int) -> str:
-    family = "amip" if ds.attrs.get("fsae_climatology") == "amip" else "general"
-    return f"{family}-{ratio}x"
 
 
 def _load(model: str | Path | FieldModel, device: str) -> FieldModel:

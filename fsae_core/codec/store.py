@@ -7,7 +7,7 @@ complete.
 
 from __future__ import annotations
 
-__all__ = ["StoreSize", "bytes_on_disk", "read_store", "write_store", "write_zipped"]
+__all__ = ["StoreSize", "bytes_on_disk", "read_store", "write_fields", "write_store"]
 
 import math
 import warnings
@@ -92,8 +92,8 @@ def read_store(path: str | Path) -> xr.Dataset:
     return ds.drop_encoding()
 
 
-def write_zipped(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> int:
-    """Write a canonical archive as one zip of Zarr v3, or to a directory; gives its bytes on disk."""
+def write_fields(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> int:
+    """Write a canonical archive at once as float32 Zarr v3, a folder or one .zip; gives its bytes on disk."""
     _write_zarr(ds, path, overwrite)
     return bytes_on_disk(path)
 
