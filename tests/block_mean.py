@@ -40,7 +40,7 @@ def small_archive() -> xr.Dataset:
     rng = np.random.default_rng(1)
     lon, lat = np.deg2rad(cell_centres(4))
     phase = np.arange(5)[:, None]
-    shape = np.cos(lat) ** 2 + 0.3 * np.sin(3 * lon + phase) * np.cos(lat) ** 3
+    shape = np.cos(lat) ** 2 + 0.2 * np.sin(lat) + 0.3 * np.sin(3 * lon + phase) * np.cos(lat) ** 3
     noise = rng.standard_normal((5, n_cells(4)))
     times = np.arange("2008-07-01", "2008-07-06", dtype="datetime64[D]").astype("datetime64[ns]")
     fields = {

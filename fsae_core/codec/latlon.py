@@ -65,4 +65,4 @@ def write_netcdf(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
     for name in set(ds.variables) - set(fields):
         encoding[str(name)] = {"_FillValue": None}
     with writing(path, overwrite=overwrite) as partial:
-        ds.drop_encoding().to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        ds.drop_encoding().to_netcdf(partial, engine="netcdf4", encoding=encoding)

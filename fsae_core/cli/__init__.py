@@ -1,0 +1,5 @@
+"""The front door: ``fsae ...``."""
+
+__all__ = ["main"]
+
+from fsae_core.cli.front import main

@@ -1,0 +1,118 @@
+"""``fsae compress``: an archive to a compressed store, and what was lost."""
+
+from __future__ import annotations
+
+__all__ = ["compress"]
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fsae_core.cli.output import JsonFlag, VariableOption, emit, progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from fsae_core.codec.pipeline import FieldModel
+
+_TIMES_AT_ONCE = 32
+
+
+def compress(
+    source: Annotated[str, typer.Argument(help="Anything `prepare` reads, or a name from `fsae catalog`.")],
+    target: Annotated[Path, typer.Argument(help="The store to write: a folder .zarr, or one file .zip.")],
+    ratio: Annotated[int, typer.Option(help="4, 16, 64 or 256: values in a field / values kept.")],
+    model: Annotated[
+        str, typer.Option(help="fs-ae (the best shipped weights for the archive), a name, or a file.")
+    ] = "fs-ae",
+    variable: VariableOption = None,
+    start: Annotated[str | None, typer.Option(help="First time, for example 2008-07-01.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last time, the whole of that day, month or year.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store of that name.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Compress an archive, read the store back, and print what was lost.
+
+    Errors are of the values that come back from the file, equal area, over all times; with several variables
+    they stand under each of them.
+    """
+    from fsae_core.archive.reader import open_archive
+    from fsae_core.codec import pipeline, store
+    from fsae_core.errors import UserError
+
+    started = time.monotonic()
+    if target.suffix.lower() not in (".zarr", ".zip"):
+        raise UserError(f"{target.name} was asked for, but a store is Zarr: name it .zarr or .zip.")
+    if target.exists() and not overwrite:
+        raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise UserError(f"{target} is source and target at once: choose another name for the store.")
+    if ratio not in pipeline.RATIOS:
+        pipeline.levels_of_ratio(ratio, 9)
+    ds = _between(open_archive(source, variables=variable), start, end, source)
+    fitted = pipeline.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
+    small = pipeline.compress(ds, ratio, model=fitted, progress=progress("compressing"))
+    size = store.write_store(small, target, overwrite=overwrite)
+    losses = _losses(ds, store.read_store(target), fitted)
+    only = next(iter(losses.values())) if len(losses) == 1 else {}
+    emit(
+        {
+            "path": target,
+            "ratio_floats": size.ratio_floats,
+            "ratio_bytes": size.ratio_bytes,
+            **{key: only.get(key) for key in ("rmse", "psnr_db", "max_error")},
+            "variables": losses,
+            "bytes": size.bytes,
+            "native_bytes": size.native_bytes,
+            "times": ds.sizes["time"],
+            "zoom_in": small.attrs["fsae_zoom_in"],
+            "zoom": small.attrs["fsae_zoom_in"] - pipeline.RATIOS.index(ratio) - 1,
+            "model": fitted.card.name,
+            "weights_bytes": fitted.card.bytes,
+            "seconds": round(time.monotonic() - started, 3),
+        },
+        as_json,
+    )
+
+
+def _between(ds: xr.Dataset, start: str | None, end: str | None, source: str) -> xr.Dataset:
+    if start is None and end is None:
+        return ds
+    from fsae_core.errors import UserError
+
+    try:
+        part = ds.sel(time=slice(start, end))
+    except (ValueError, KeyError) as error:
+        raise UserError(
+            f"--start {start} and --end {end} are not both dates: write them as 2008-07-01."
+        ) from error
+    if not part.sizes["time"]:
+        first, last = (str(t)[:10] for t in ds["time"].values[[0, -1]])
+        raise UserError(f"{source} has no time between {start} and {end}: it runs from {first} to {last}.")
+    return part
+
+
+def _losses(ds: xr.Dataset, small: xr.Dataset, model: FieldModel) -> dict[str, dict[str, Any]]:
+    """What differs between the archive and what the store gives back, by variable."""
+    from fsae_core.archive.canonical import data_names
+    from fsae_core.codec.pipeline import decompress
+    from fsae_core.evaluate.metrics import ErrorSums
+
+    sums = {name: ErrorSums() for name in data_names(ds)}
+    blocks = [slice(i, i + _TIMES_AT_ONCE) for i in range(0, ds.sizes["time"], _TIMES_AT_ONCE)]
+    for block in progress("checking")(blocks):
+        truth, back = ds.isel(time=block), decompress(small.isel(time=block), model=model)
+        for name, total in sums.items():
+            total.add(truth[name].values, back[name].values)
+    return {
+        name: {
+            "rmse": total.rmse,
+            "psnr_db": total.psnr_db,
+            "max_error": total.max_error,
+            "units": ds[name].attrs.get("units"),
+        }
+        for name, total in sums.items()
+    }

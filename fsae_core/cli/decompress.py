@@ -1,0 +1,64 @@
+"""``fsae decompress``: a compressed store back to a HEALPix archive or a lat/lon NetCDF."""
+
+from __future__ import annotations
+
+__all__ = ["decompress"]
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fsae_core.cli.output import JsonFlag, emit, progress
+
+
+def decompress(
+    source: Annotated[Path, typer.Argument(help="A store that `fsae compress` wrote.")],
+    target: Annotated[
+        Path, typer.Argument(help="A HEALPix archive (.zarr, .zip) or a lat/lon NetCDF (.nc).")
+    ],
+    zoom: Annotated[
+        int | None, typer.Option(min=0, max=9, help="A coarser zoom than the field's own.")
+    ] = None,
+    grid: Annotated[float | None, typer.Option(help="Degrees between grid points; NetCDF only.")] = None,
+    model: Annotated[str | None, typer.Option(help="Weights that are not shipped: their file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of that name.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring the fields of a compressed store back."""
+    from fsae_core.archive.canonical import zoom_of_dataset
+    from fsae_core.codec import latlon, pipeline, store
+    from fsae_core.errors import UserError
+
+    started = time.monotonic()
+    suffix = target.suffix.lower()
+    if suffix not in (".zarr", ".zip", ".nc"):
+        raise UserError(f"{target.name} was asked for, but fields go to .zarr, .zip or .nc: name it so.")
+    if (suffix == ".nc") != (grid is not None):
+        raise UserError(
+            f"{target.name} with {'no --grid' if grid is None else f'--grid {grid:g}'} was asked for, but a "
+            "NetCDF is on a lat/lon grid (give --grid DEGREES) and a Zarr on HEALPix (give none)."
+        )
+    if grid is not None:
+        latlon.check_spacing(grid)
+    if target.exists() and not overwrite:
+        raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
+    small = store.read_store(source)
+    ds = pipeline.decompress(small, zoom=zoom, model=model, device=device, progress=progress("decompressing"))
+    if grid is None:
+        store.write_fields(ds, target, overwrite=overwrite)
+    else:
+        latlon.write_netcdf(latlon.on_grid(ds, grid), target, overwrite=overwrite)
+    emit(
+        {
+            "path": target,
+            "zoom": zoom_of_dataset(ds),
+            "times": ds.sizes["time"],
+            "grid": grid,
+            "bytes": store.bytes_on_disk(target),
+            "seconds": round(time.monotonic() - started, 3),
+        },
+        as_json,
+    )
