@@ -85,7 +85,7 @@ def _between(ds: xr.Dataset, start: str | None, end: str | None, source: str) ->
 
     try:
         part = ds.sel(time=slice(start, end))
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:  # what pandas says to words that are no date
         raise UserError(
             f"--start {start} and --end {end} are not both dates: write them as 2008-07-01."
         ) from error

@@ -76,9 +76,10 @@ def writing_store(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
 
 
 def _zip(folder: Path, file: Path) -> None:
-    """Members in order of name, stored (chunks are packed already), of one date: same data, same bytes."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    """Members in order of name, of one date: same data, same bytes. Only text is not packed already."""
+    with zipfile.ZipFile(file, "w") as archive:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             member = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
             member.external_attr = 0o644 << 16
-            archive.writestr(member, path.read_bytes())
+            packing = zipfile.ZIP_DEFLATED if path.suffix == ".json" else zipfile.ZIP_STORED
+            archive.writestr(member, path.read_bytes(), packing)

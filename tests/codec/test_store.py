@@ -56,7 +56,7 @@ def test_what_is_inside(small, path):
     assert array.dtype == np.float16 and group["msl_offset"].dtype == np.float32
     assert [type(codec).__name__ for codec in array.metadata.codecs] == [
         "BytesCodec",
-        "ZstdCodec",
+        "BloscCodec",
         "Crc32cCodec",
     ]
 

@@ -1,0 +1,118 @@
+"""What the commands do and print."""
+
+import json
+
+import healpy as hp
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from block_mean import small_archive
+
+from fsae_core.archive.reader import open_archive
+from fsae_core.codec.store import read_store
+from fsae_core.sphere.pyramid import prolong, restrict
+
+pytestmark = pytest.mark.usefixtures("weightless")
+
+
+def test_compress_prints_what_was_lost(fsae, source, tmp_path):
+    answer = fsae("compress", source, tmp_path / "s.zarr", "--ratio", 16, "--variable", "t2m", "--json")
+    assert answer.code == 0
+    x = small_archive()["t2m"].values.astype(np.float64)
+    error = prolong(restrict(x, 2), 2) - x
+    got = answer.json
+    assert got["ratio_floats"] == 16 and 1 < got["ratio_bytes"] < 32
+    assert got["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-2)
+    assert got["max_error"] == pytest.approx(np.abs(error).max(), rel=1e-2)
+    assert got["psnr_db"] == pytest.approx(20 * np.log10(np.ptp(x) / got["rmse"]), rel=1e-3)
+    assert got["native_bytes"] == x.size * 4
+    assert got["variables"]["t2m"] == {**{k: got[k] for k in ("rmse", "psnr_db", "max_error")}, "units": "K"}
+    assert read_store(tmp_path / "s.zarr").sizes == {"time": 5, "cell": 192}
+
+
+def test_several_variables_have_no_common_error(fsae, source, tmp_path):
+    got = fsae("compress", source, tmp_path / "s.zip", "--ratio", 4, "--json").json
+    assert got["rmse"] is None and set(got["variables"]) == {"t2m", "msl"}
+    assert got["variables"]["msl"]["rmse"] > got["variables"]["t2m"]["rmse"]
+
+
+def test_some_of_the_times(fsae, refuses, source, tmp_path):
+    options = ("--ratio", 4, "--start", "2008-07-02", "--end", "2008-07-03")
+    assert fsae("compress", source, tmp_path / "s.zip", *options, "--json").json["times"] == 2
+    assert "from 2008-07-01 to 2008-07-05" in refuses(
+        "compress", source, tmp_path / "t.zip", "--ratio", 4, "--end", "1850"
+    )
+    assert "write them as 2008-07-01" in refuses(
+        "compress", source, tmp_path / "t.zip", "--ratio", 4, "--start", "yesterday"
+    )
+
+
+@pytest.mark.parametrize("name", ["back.zarr", "back.zarr.zip"])
+def test_decompress_to_healpix(fsae, source, tmp_path, name):
+    fsae("compress", source, tmp_path / "s.zarr", "--ratio", 16)
+    got = fsae("decompress", tmp_path / "s.zarr", tmp_path / name, "--json").json
+    assert got["zoom"] == 4 and got["times"] == 5 and got["grid"] is None
+    back = open_archive(tmp_path / name)
+    x = small_archive()["msl"].values
+    np.testing.assert_allclose(back["msl"].values, prolong(restrict(x, 2), 2), atol=4 * x.std() / 1024)
+    coarse = fsae("decompress", tmp_path / "s.zarr", tmp_path / "coarse.zarr", "--zoom", 1, "--json").json
+    assert coarse["zoom"] == 1 and open_archive(tmp_path / "coarse.zarr").sizes["cell"] == 48
+
+
+def test_decompress_to_netcdf(fsae, source, tmp_path):
+    fsae("compress", source, tmp_path / "s.zarr", "--ratio", 4)
+    assert (
+        fsae("decompress", tmp_path / "s.zarr", tmp_path / "back.nc", "--grid", 5, "--json").json["grid"] == 5
+    )
+    fsae("decompress", tmp_path / "s.zarr", tmp_path / "back.zarr")
+    cells = open_archive(tmp_path / "back.zarr")["t2m"].values
+    with netCDF4.Dataset(tmp_path / "back.nc") as file:
+        assert file.Conventions.startswith("CF-")
+        t2m, lat, lon = (file.variables[name] for name in ("t2m", "lat", "lon"))
+        assert t2m.dimensions == ("time", "lat", "lon") and t2m.shape == (5, 36, 72)
+        assert t2m.units == "K" and t2m.standard_name == "air_temperature"
+        assert (lat.units, lon.units) == ("degrees_north", "degrees_east")
+        assert lat[0] == -87.5 and lon[0] == -177.5 and lat.bounds == "lat_bnds"
+        theta, phi = np.deg2rad(90 - lat[:])[:, None], np.deg2rad(lon[:])[None]
+        expected = hp.get_interp_val(hp.reorder(cells[2], n2r=True), theta + 0 * phi, phi + 0 * theta)
+        # Two interpolations of one field: alike to a small part of its spread, and not upside down.
+        assert np.abs(t2m[2] - expected).std() < 0.05 * cells.std()
+        assert np.abs(t2m[2][::-1] - expected).std() > 0.1 * cells.std()
+    with xr.open_dataset(tmp_path / "back.nc") as ds:
+        assert (ds["time"].values == small_archive()["time"].values).all()
+
+
+def test_prepare_and_info(fsae, tmp_path):
+    lat, lon = np.linspace(89, -89, 90), np.arange(0, 360, 2.0)
+    field = 280 + 20 * np.cos(np.deg2rad(lat))[:, None] * np.ones(180) + np.sin(np.deg2rad(lon))
+    ds = xr.Dataset(
+        {"t2m": (("time", "lat", "lon"), np.stack([field, field + 1]).astype(np.float32), {"units": "K"})},
+        {
+            "time": np.array(["2001-01-01", "2001-01-02"], "datetime64[ns]"),
+            "lat": ("lat", lat, {"units": "degrees_north"}),
+            "lon": ("lon", lon, {"units": "degrees_east"}),
+        },
+    )
+    ds.to_netcdf(tmp_path / "mine.nc")
+    got = fsae("prepare", tmp_path / "mine.nc", tmp_path / "mine.zarr", "--zoom", 4, "--json").json
+    assert got["zoom"] == 4 and got["times"] == 2 and got["variables"] == ["t2m"] and got["seconds"] >= 0
+    told = fsae("info", tmp_path / "mine.zarr", "--json").json
+    assert told["kind"] == "archive" and told["bytes"] == got["bytes"] and told["first"] == "2001-01-01T00:00"
+    assert told["units"] == {"t2m": "K"}
+    again = fsae("prepare", tmp_path / "mine.nc", tmp_path / "mine.zarr", "--zoom", 4)
+    assert again.code == 0, "a finished run may be started again"
+    zipped = fsae("prepare", tmp_path / "mine.nc", tmp_path / "mine.zip", "--zoom", 3, "--json").json
+    assert zipped["zoom"] == 3
+    fsae("compress", tmp_path / "mine.zarr", tmp_path / "s.zip", "--ratio", 64)
+    told = fsae("info", tmp_path / "s.zip", "--json").json
+    assert told["kind"] == "compressed" and told["variables"] == ["t2m"] and told["zoom"] == 1
+    assert told["ratio"] == 64 and told["zoom_in"] == 4 and told["times"] == 2
+    assert told["bytes"] == (tmp_path / "s.zip").stat().st_size
+
+
+def test_readable_output_says_the_same(fsae, source, tmp_path):
+    shown = fsae("compress", source, tmp_path / "s.zip", "--ratio", 64, "--variable", "t2m").out
+    assert "ratio floats: 64" in shown and "rmse: " in shown and "units: K" in shown
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(shown)
