@@ -1,0 +1,106 @@
+"""What passes between the server and the page's own few lines of script: words, address, files, colours.
+
+Each channel is a ColumnDataSource that the browser listens to. Words are written with ``textContent``: what a
+file's name or attributes say is never taken for HTML.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Bridge"]
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.events import DocumentReady
+from bokeh.models import ColumnDataSource, CustomJS, Model
+
+_WORDS = """
+for (const key of Object.keys(source.data)) {
+  for (const node of document.querySelectorAll(`[data-text="${key}"]`)) {
+    const text = String(source.data[key][0])
+    if (node.textContent !== text) node.textContent = text
+    node.hidden = text === ""
+  }
+}
+"""
+_ADDRESS = "window.fieldSpace.address(source.data.query[0])"
+_FILE = "if (source.data.name.length) window.fieldSpace.save(source.data.name[0], source.data.body[0])"
+_TOAST = "if (source.data.text.length) window.fieldSpace.toast(source.data.text[source.data.text.length - 1])"
+_COLOURS = """
+const paint = () => {
+  const dark = window.fieldSpace.isDark()
+  models.forEach((model, i) => model.setv({[names[i]]: dark ? darks[i] : lights[i]}, {sync: false}))
+}
+paint()
+window.addEventListener("fieldspace-theme", paint)
+"""
+
+
+class Bridge:
+    """One a session; `attach` puts it into the session's document."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._words = ColumnDataSource({key: [text] for key, text in words.items()})
+        self._address = ColumnDataSource({"query": [""]})
+        self._file = ColumnDataSource({"name": [], "body": []})
+        self._toast = ColumnDataSource({"text": []})
+        for source, code in (
+            (self._words, _WORDS),
+            (self._address, _ADDRESS),
+            (self._file, _FILE),
+            (self._toast, _TOAST),
+        ):
+            source.js_on_change("data", CustomJS(args={"source": source}, code=code))
+        self._coloured: list[tuple[Model, str, str, str]] = []
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What the page says now, by the `data-text` key of its place."""
+        return {key: value[0] for key, value in self._words.data.items()}
+
+    def say(self, words: Mapping[str, str]) -> None:
+        """Change words; a place whose word is empty is hidden."""
+        new = {**self.words, **words}
+        if new != self.words:
+            self._words.data = {key: [text] for key, text in new.items()}
+
+    def address(self, query: str) -> None:
+        """Replace the query in the address bar (no new entry in the history)."""
+        if self._address.data["query"][0] != query:
+            self._address.data = {"query": [query]}
+
+    def toast(self, sentence: str) -> None:
+        """Show one sentence over the page; the last few are kept for a page that is not there yet."""
+        self._toast.data = {"text": [*self._toast.data["text"][-4:], sentence]}
+
+    @property
+    def toasts(self) -> list[str]:
+        return list(self._toast.data["text"])
+
+    def save(self, name: str, body: bytes) -> None:
+        """Hand the browser a file to save; the session does not keep it."""
+        self._file.data = {"name": [name], "body": [np.frombuffer(body, np.uint8)]}
+        self._file.data = {"name": [], "body": []}
+
+    def colour(self, model: Model, light: str, dark: str, *names: str) -> None:
+        """Properties of a model that follow the page's light or dark mode."""
+        for name in names:
+            setattr(model, name, light)
+            self._coloured.append((model, name, light, dark))
+
+    def attach(self, document: Document) -> None:
+        """Start when the browser has the page; everything registered before is included."""
+        models, names, lights, darks = zip(*self._coloured, strict=True) if self._coloured else ((),) * 4
+        args: dict[str, Any] = {
+            "models": list(models),
+            "names": list(names),
+            "lights": list(lights),
+            "darks": list(darks),
+        }
+        document.js_on_event(DocumentReady, CustomJS(args=args, code=_COLOURS))
+        for source, code in ((self._words, _WORDS), (self._address, _ADDRESS), (self._toast, _TOAST)):
+            document.js_on_event(DocumentReady, CustomJS(args={"source": source}, code=code))
+        # The file channel has to be reachable from the document before it is first used.
+        document.js_on_event(DocumentReady, CustomJS(args={"source": self._file}, code="void source"))

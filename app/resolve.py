@@ -1,0 +1,115 @@
+"""From what a visitor asks for to what can be shown: archive, variable, time, method and ratio that go together.
+
+Pure plans: no user interface here; it runs in a thread.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Asked", "Shown", "resolve"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app import store
+from app.colours import Scale, error_scale
+from app.state import METHODS, RATIOS
+from app.store import Archive, Picture
+from fsae_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the controls say."""
+
+    archive: str
+    variable: str
+    time: str
+    method: str
+    ratio: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What can be shown instead, which is the same where everything fits.
+
+    choices: method -> ratio -> "" or why not.
+    problems: a sentence for each thing that had to be changed and that the visitor had asked for by name.
+    """
+
+    asked: Asked
+    archive: Archive
+    index: int
+    choices: Mapping[str, Mapping[int, str]]
+    picture: Picture
+    scale: Scale
+    error: Scale
+    coarse: Scale
+    problems: tuple[str, ...] = ()
+
+
+def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> Shown:
+    """Open, choose, compress. own: the visitor's uploaded archives by name.
+
+    strict: raise UserError for an archive that is not there; otherwise the first shipped one is shown.
+    """
+    problems: list[str] = []
+    archive = own.get(asked.archive)
+    if archive is None:
+        try:
+            archive = store.named_archive(asked.archive)
+        except UserError as error:
+            first = store.shipped_archives()
+            if strict or not first:
+                raise
+            problems.append(str(error))
+            archive = store.named_archive(first[0].name)
+    variable = asked.variable
+    if variable not in archive.variables:
+        variable = archive.variables[0]
+    index = archive.index_of(asked.time)
+    if index is None:
+        index = 0
+    choices = store.fitting_weights(archive, variable)
+    method = asked.method
+    if method not in choices or not any(why == "" for why in choices[method].values()):
+        # an archive's own weights first, then the general ones, then none at all
+        method = next(m for m in ("amip", "general", "block-mean") if m in choices)
+    possible = [ratio for ratio in RATIOS if choices[method][ratio] == ""]
+    if not possible:
+        raise UserError(
+            f"{archive.name} has {archive.zoom} zooms, too few to be compressed: choose a field of zoom 1 or more."
+        )
+    ratio = (
+        asked.ratio
+        if asked.ratio in possible
+        else max((r for r in possible if r < asked.ratio), default=possible[0])
+    )
+    if ratio != asked.ratio:
+        problems.append(
+            f"{asked.ratio}x is not possible here; {ratio}x is shown. {choices[method][asked.ratio]}"
+        )
+    if method != asked.method and asked.method != "general":
+        problems.append(
+            f"{METHODS.get(asked.method, asked.method)} does not fit {archive.name}; {METHODS[method]} is shown."
+        )
+    picture = archive.picture(variable, index, method, ratio)
+    scale = archive.scale(variable)
+    anomaly = method not in ("general", "block-mean")
+    return Shown(
+        replace(
+            asked,
+            archive=archive.name,
+            variable=variable,
+            time=archive.labels[index],
+            method=method,
+            ratio=ratio,
+        ),
+        archive,
+        index,
+        choices,
+        picture,
+        scale,
+        error_scale(picture.error.cells),
+        error_scale(picture.compressed.cells) if anomaly else scale,
+        tuple(problems),
+    )

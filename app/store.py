@@ -1,0 +1,279 @@
+"""Archives and weights, opened once a process, and the pictures made from them, kept while they are wanted.
+
+Nothing here knows of the user interface; every function may be called from any thread.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Archive", "Picture", "fitting_weights", "named_archive", "shipped_archives", "weights", "warm"]
+
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from app.block_mean import BlockMean
+from app.colours import Scale, field_scale
+from app.sphere_view import Field
+from app.state import RATIOS
+from fsae_core.archive.canonical import data_names, zoom_of_dataset
+from fsae_core.archive.catalog import CatalogEntry, catalog, open_catalogued
+from fsae_core.codec.pipeline import compress, decompress, levels_of_ratio
+from fsae_core.errors import UserError
+from fsae_core.evaluate.metrics import ErrorSums, rmse, rmse_by_latitude
+from fsae_core.sphere.healpix import n_cells
+
+_log = logging.getLogger(__name__)
+_PICTURES = 48
+_LOADED_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One field, compressed and brought back.
+
+    compressed: the compressed field, on the sphere at its coarse zoom, as it would be stored (float16).
+    by_latitude: (degrees north, RMSE) of 36 bands; plain_by_latitude: the same of block means of that size.
+    plain_rmse: RMSE of block mean and smooth prolongation at the same ratio.
+    bytes_stored: the compressed field as float16 and zstd, with its offset and scale; store metadata apart.
+    """
+
+    truth: Field
+    recon: Field
+    error: Field
+    compressed: Field
+    offset: float
+    scale: float
+    sums: ErrorSums
+    by_latitude: tuple[np.ndarray, np.ndarray]
+    plain_rmse: float
+    plain_by_latitude: tuple[np.ndarray, np.ndarray]
+    bytes_stored: int
+
+
+@dataclass(eq=False)
+class Archive:
+    """One open archive: shipped, or a visitor's own (then it lives and dies with the session)."""
+
+    name: str
+    title: str
+    dataset: xr.Dataset
+    attribution: str = ""
+    simulated: bool = False
+    own: bool = False
+    _scales: dict[str, Scale] = field(default_factory=dict)
+    _values: dict[str, np.ndarray] = field(default_factory=dict)
+    _pictures: OrderedDict[tuple, Picture] = field(default_factory=OrderedDict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.variables = tuple(
+            v for v in data_names(self.dataset) if self.dataset[v].dims in (("time", "cell"), ("cell",))
+        )
+        if not self.variables:
+            raise UserError(
+                f"{self.name} holds no variable with dimensions (time, cell): choose a file with one field a time."
+            )
+        self.zoom = zoom_of_dataset(self.dataset)
+        self.times = (
+            np.atleast_1d(self.dataset["time"].values)
+            if "time" in self.dataset.coords
+            else np.array(["NaT"], "M8[ns]")
+        )
+        self.labels = tuple(_label(t) for t in self.times)
+
+    @property
+    def family(self) -> str | None:
+        """The weights made for this archive alone, where there are some."""
+        return self.dataset.attrs.get("fsae_climatology")
+
+    def unit(self, variable: str) -> str:
+        unit = str(self.dataset[variable].attrs.get("units", ""))
+        return "" if unit == "1" else unit
+
+    def long_name(self, variable: str) -> str:
+        return str(self.dataset[variable].attrs.get("long_name", variable))
+
+    def index_of(self, time: str) -> int | None:
+        """Which time a label means; None when the archive has no such time."""
+        return self.labels.index(time) if time in self.labels else None
+
+    def values(self, variable: str, index: int) -> np.ndarray:
+        """One field, float32 (cells,)."""
+        da = self.dataset[variable]
+        if da.dims == ("cell",):
+            return np.asarray(da.values, np.float32)
+        if 4 * da.size > _LOADED_BYTES:
+            return np.asarray(da.isel(time=index).values, np.float32)
+        with self._lock:
+            if variable not in self._values:
+                self._values[variable] = np.asarray(da.values, np.float32)
+            return self._values[variable][index]
+
+    def scale(self, variable: str) -> Scale:
+        """The colour range of a variable, from up to 24 of the archive's times."""
+        with self._lock:
+            if variable not in self._scales:
+                some = np.unique(np.linspace(0, len(self.times) - 1, min(24, len(self.times))).astype(int))
+                sample = np.stack(
+                    [self.values(variable, int(i))[:: max(1, n_cells(self.zoom) // 20_000)] for i in some]
+                )
+                self._scales[variable] = field_scale(variable, sample)
+            return self._scales[variable]
+
+    def one(self, variable: str, index: int) -> xr.Dataset:
+        """The archive cut to one variable and one time."""
+        part = self.dataset[[variable, "crs"]]
+        return part.isel(time=slice(index, index + 1)) if "time" in part.dims else part
+
+    def picture(self, variable: str, index: int, method: str, ratio: int) -> Picture:
+        """Compress one field and bring it back; kept. UserError where the method cannot do it."""
+        key = (variable, index, method, ratio)
+        with self._lock:
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+                return self._pictures[key]
+        made = _make_picture(self, variable, index, method, ratio)
+        with self._lock:
+            self._pictures[key] = made
+            while len(self._pictures) > _PICTURES:
+                self._pictures.popitem(last=False)
+        return made
+
+
+def _label(time: np.datetime64) -> str:
+    return "" if np.isnat(time) else str(np.datetime_as_string(time, unit="m"))
+
+
+def _make_picture(archive: Archive, variable: str, index: int, method: str, ratio: int) -> Picture:
+    values = archive.values(variable, index)
+    ds = archive.one(variable, index)
+    small, back = round_trip(ds, method, ratio)
+    recon = back[variable].values.reshape(-1)
+    coarse = small[variable].values.reshape(-1)
+    offset, scale = (float(small[f"{variable}_{part}"].values.reshape(-1)[0]) for part in ("offset", "scale"))
+    plain = (
+        recon
+        if method == "block-mean"
+        else round_trip(ds, "block-mean", ratio)[1][variable].values.reshape(-1)
+    )
+    return Picture(
+        truth=Field(values),
+        recon=Field(recon),
+        error=Field(recon - values),
+        compressed=Field(coarse),
+        offset=offset,
+        scale=scale,
+        sums=ErrorSums().add(values, recon),
+        by_latitude=rmse_by_latitude(values, recon),
+        plain_rmse=rmse(values, plain),
+        plain_by_latitude=rmse_by_latitude(values, plain),
+        bytes_stored=_stored_bytes(coarse, offset, scale),
+    )
+
+
+def round_trip(
+    ds: xr.Dataset, method: str, ratio: int, progress: Any = None
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """(compressed, decompressed) dataset."""
+    model = BlockMean(ratio) if method == "block-mean" else _load(f"{method}-{ratio}x")
+    small = compress(ds, ratio, model=model, progress=progress)
+    return small, decompress(small, model=model, progress=progress)
+
+
+def _stored_bytes(coarse: np.ndarray, offset: float, scale: float) -> int:
+    """What one field takes on disk: float16 through zstd, a checksum, offset and scale as float32."""
+    from numcodecs.zstd import Zstd
+
+    standard = ((coarse - offset) / scale).astype(np.float16)
+    return len(Zstd(level=5).encode(np.ascontiguousarray(standard))) + 4 + 8
+
+
+def shipped_archives() -> tuple[CatalogEntry, ...]:
+    """What the page offers: nothing that would have to be fetched."""
+    return tuple(entry for entry in catalog() if entry.shipped)
+
+
+@lru_cache(maxsize=8)
+def named_archive(name: str) -> Archive:
+    """A shipped archive; UserError when there is none of that name."""
+    entries = {entry.name: entry for entry in shipped_archives()}
+    if name not in entries:
+        raise UserError(
+            f"There is no shipped archive named {name[:60]!r}; choose one of {', '.join(entries)}."
+        )
+    found = entries[name]
+    return Archive(
+        name,
+        found.title,
+        open_catalogued(name),
+        attribution=f"{found.attribution}. {found.licence}.",
+        simulated=found.simulated,
+    )
+
+
+@lru_cache(maxsize=1)
+def weights() -> tuple[Any, ...]:
+    """Cards of the shipped weights; none where torch or the weights are not installed."""
+    try:
+        from fsae_core.model.checkpoint import shipped_models
+
+        return tuple(shipped_models())
+    except (ImportError, UserError) as error:
+        _log.warning("no weights: %s", error)
+        return ()
+
+
+@lru_cache(maxsize=16)
+def _load(name: str) -> Any:
+    from fsae_core.model.checkpoint import load_model
+
+    return load_model(name, device="auto")
+
+
+def fitting_weights(archive: Archive, variable: str) -> dict[str, dict[int, str]]:
+    """What each method can do with this field: method -> ratio -> "" or why not, one sentence."""
+    families: dict[str, dict[int, Any]] = {}
+    for card in weights():
+        if card.family == "general" or card.family == archive.family:
+            families.setdefault(card.family, {})[card.ratio] = card
+    out: dict[str, dict[int, str]] = {}
+    for family, cards in families.items():
+        reasons = {ratio: _why_not(cards.get(ratio), ratio, archive, variable) for ratio in RATIOS}
+        if any(reason == "" for reason in reasons.values()):
+            out[family] = reasons
+    out["block-mean"] = {ratio: _too_fine(ratio, archive) for ratio in RATIOS}
+    return out
+
+
+def _too_fine(ratio: int, archive: Archive) -> str:
+    try:
+        levels_of_ratio(ratio, archive.zoom)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _why_not(card: Any, ratio: int, archive: Archive, variable: str) -> str:
+    if card is None:
+        return f"There are no weights of this kind for {ratio}x."
+    if card.variables is not None and variable not in card.variables:
+        return f"These weights were made for {', '.join(card.variables)}."
+    low, high = card.zooms
+    if not low <= archive.zoom <= high:
+        return f"These weights take fields of zoom {low} to {high}; this one has zoom {archive.zoom}."
+    return _too_fine(ratio, archive)
+
+
+def warm() -> None:
+    """Load what the first visitor will look at, so that they need not wait for it."""
+    archive = named_archive(shipped_archives()[0].name)
+    variable = archive.variables[0]
+    archive.scale(variable)
+    for method in list(fitting_weights(archive, variable))[:1]:
+        archive.picture(variable, 0, method, 64)

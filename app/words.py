@@ -1,0 +1,96 @@
+"""What the page says: titles, figures and notes of a picture, as plain text by place.
+
+Pure: it knows pictures and numbers, not widgets.
+"""
+
+from __future__ import annotations
+
+__all__ = ["EMPTY", "describe", "number"]
+
+import numpy as np
+
+from app.state import METHODS
+from app.store import Archive, Picture
+
+EMPTY = dict.fromkeys(
+    (
+        "title", "when", "simulated", "attribution",
+        "rmse", "rmse_note", "max", "max_note", "psnr", "psnr_note",
+        "floats", "floats_note", "bytes", "bytes_note",
+        "note_original", "note_reconstruction", "note_difference", "note_compressed", "note_swipe", "note_latitude",
+    ),
+    "",
+)  # fmt: skip
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number to so many significant digits, without an exponent where it can be avoided."""
+    if not np.isfinite(value):
+        return "exact" if value > 0 else "–"
+    if value == 0:
+        return "0"
+    decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
+    return f"{round(value, decimals):,.{max(0, decimals)}f}".replace(",", "\u2009")
+
+
+def _count(n: int) -> str:
+    return f"{n:,}".replace(",", "\u2009")
+
+
+def _bytes(n: int) -> str:
+    return f"{n} B" if n < 1000 else f"{number(n / 1000)} kB" if n < 1e6 else f"{number(n / 1e6)} MB"
+
+
+def _date(label: str) -> str:
+    return label.replace("T", "\u2002") + " UTC" if label else "no time given"
+
+
+def describe(
+    archive: Archive, variable: str, index: int, method: str, ratio: int, picture: Picture
+) -> dict[str, str]:
+    """All of the page's words for one picture."""
+    unit = archive.unit(variable)
+    n, m = picture.truth.cells.size, picture.compressed.cells.size
+    sums = picture.sums
+    if method == "block-mean":
+        against = "no network: the baseline itself"
+    elif sums.rmse <= picture.plain_rmse:
+        against = f"block mean + smooth: {number(picture.plain_rmse)} {unit}"
+    else:
+        against = f"worse than block mean + smooth: {number(picture.plain_rmse)} {unit}"
+    simulated = "Simulated: not an observation, not a forecast" if archive.simulated else ""
+    mark = " · simulated" if archive.simulated else ""
+    anomaly = method not in ("general", "block-mean")
+    return {
+        "title": _capital(archive.long_name(variable)),
+        "when": _date(archive.labels[index]),
+        "simulated": simulated,
+        "attribution": archive.attribution,
+        "rmse": f"{number(sums.rmse)} {unit}".strip(),
+        "rmse_note": against,
+        "max": f"{number(sums.max_error)} {unit}".strip(),
+        "max_note": f"mean error {_signed(sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0)} {unit}".strip(),
+        "psnr": f"{sums.psnr_db:.1f} dB" if np.isfinite(sums.psnr_db) else number(sums.psnr_db),
+        "psnr_note": f"peak: range of {number(sums.truth_max - sums.truth_min)} {unit}".strip(),
+        "floats": f"{n / m:.0f}×",
+        "floats_note": f"{_count(n)} values → {_count(m)}",
+        "bytes": f"{4 * n / picture.bytes_stored:.0f}×",
+        "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}, fp16 + zstd",
+        "note_original": f"{archive.name}{mark}",
+        "note_reconstruction": f"{METHODS.get(method, method)}, {ratio}×{mark}",
+        "note_difference": f"reconstruction − original{mark}",
+        "note_compressed": f"{_count(m)} values on the sphere{', an anomaly' if anomaly else ''}{mark}",
+        "note_swipe": f"original | reconstruction{mark}",
+        "note_latitude": f"RMSE in 5° bands{mark}",
+    }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _signed(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    text = number(abs(value), 2)
+    return text if value == 0 else ("+" if value > 0 else "−") + text

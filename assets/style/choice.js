@@ -1,0 +1,18 @@
+export function render({model}) {
+  const id = `choice-${crypto.getRandomValues(new Uint32Array(1))[0]}`
+  const box = document.createElement("div")
+  const label = document.createElement("label")
+  const select = document.createElement("select")
+  select.id = label.htmlFor = id
+  select.addEventListener("change", () => { model.value = select.value })
+  const draw = () => {
+    label.textContent = model.label
+    select.replaceChildren(...model.options.map(([value, text]) => new Option(text, value)))
+    select.value = model.value
+  }
+  model.on(["options", "label"], draw)
+  model.on("value", () => { select.value = model.value })
+  draw()
+  box.append(label, select)
+  return box
+}

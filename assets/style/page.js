@@ -1,0 +1,223 @@
+// The page's own few lines: light and dark, the address, saving files, the swipe, tabs on a phone.
+(() => {
+  const root = document.documentElement
+  const system = matchMedia("(prefers-color-scheme: dark)")
+  const asked = new URLSearchParams(location.search).get("theme")
+  let chosen = asked === "dark" || asked === "light" ? asked : null
+  if (chosen === null) {
+    try { chosen = localStorage.getItem("fieldspace-theme") } catch { chosen = null }
+  }
+  const isDark = () => (chosen ? chosen === "dark" : system.matches)
+  const paint = () => {
+    root.dataset.theme = isDark() ? "dark" : "light"
+    const button = document.getElementById("theme")
+    if (button) {
+      button.setAttribute("aria-pressed", String(isDark()))
+      button.textContent = isDark() ? "Light" : "Dark"
+    }
+    window.dispatchEvent(new Event("fieldspace-theme"))
+  }
+  system.addEventListener("change", paint)
+  paint()
+
+  let query = location.search.replace(/^\?/, "")
+  const address = (next) => {
+    query = next
+    const all = new URLSearchParams(next)
+    if (asked !== null || (chosen !== null && chosen !== (system.matches ? "dark" : "light"))) {
+      all.set("theme", isDark() ? "dark" : "light")
+    }
+    const text = all.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")
+    history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + location.hash)
+  }
+
+  const save = (name, body) => {
+    const link = document.createElement("a")
+    link.href = URL.createObjectURL(new Blob([body]))
+    link.download = name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+  }
+
+  // Sentences appear in a live region and stay until they are read: longer for longer ones.
+  const toast = (sentence) => {
+    const place = document.getElementById("toasts")
+    const node = document.createElement("div")
+    node.className = "toast"
+    const words = document.createElement("span")
+    words.textContent = sentence
+    const close = document.createElement("button")
+    close.type = "button"
+    close.setAttribute("aria-label", "Close this message")
+    close.textContent = "×"
+    close.addEventListener("click", () => node.remove())
+    node.append(words, close)
+    place.append(node)
+    while (place.children.length > 3) place.firstChild.remove()
+    setTimeout(() => node.remove(), 5000 + 60 * sentence.length)
+  }
+
+  // One picture of everything on the page: each map with its caption, the figures and the attribution.
+  const exportPicture = () => {
+    const shown = [...document.querySelectorAll(".pane[data-figure]")].filter((pane) => pane.offsetParent !== null)
+    const views = shown.map((pane) => {
+      const [figure] = pane.dataset.figure.split(" ")
+      const view = findView(figure)
+      return {pane, canvas: view.export("png", true).canvas}
+    })
+    const scale = window.devicePixelRatio || 1
+    const columns = views.length > 1 ? 2 : 1
+    const w = Math.max(...views.map(({canvas}) => canvas.width))
+    const h = Math.max(...views.map(({canvas}) => canvas.height)) + 26 * scale
+    const style = getComputedStyle(root)
+    const out = document.createElement("canvas")
+    const pad = 20 * scale
+    out.width = columns * (w + pad) + pad
+    out.height = Math.ceil(views.length / columns) * (h + pad) + 100 * scale
+    const pen = out.getContext("2d")
+    const text = (key) => document.querySelector(`[data-text="${key}"]`)?.textContent ?? ""
+    const write = (words, x, y, size, weight, colour) => {
+      pen.font = `${weight} ${size * scale}px system-ui, sans-serif`
+      pen.fillStyle = style.getPropertyValue(colour)
+      pen.fillText(words, x, y, out.width - x - pad)
+    }
+    pen.fillStyle = style.getPropertyValue("--paper")
+    pen.fillRect(0, 0, out.width, out.height)
+    const mark = text("simulated") ? ` · ${text("simulated")}` : ""
+    write(`${text("title")}, ${text("when")}${mark}`, pad, 30 * scale, 17, 650, "--ink")
+    const figures = ["rmse", "max", "psnr", "floats", "bytes"]
+    const names = ["RMSE", "max error", "PSNR", "fewer numbers", "fewer bytes"]
+    write(figures.map((key, i) => `${names[i]} ${text(key)}`).join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
+    views.forEach(({pane, canvas}, i) => {
+      const x = pad + (i % columns) * (w + pad)
+      const y = 68 * scale + Math.floor(i / columns) * (h + pad)
+      const caption = pane.querySelector("h2").textContent
+      const note = pane.querySelector("figcaption span")?.textContent ?? ""
+      write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")
+      pen.drawImage(canvas, x, y + 24 * scale)
+    })
+    write(text("attribution"), pad, out.height - 14 * scale, 11, 400, "--ink-soft")
+    out.toBlob((blob) => save("field-space.png", blob), "image/png")
+  }
+  const findView = (name) => {
+    for (const view of Object.values(Bokeh.index.roots ?? Bokeh.index)) {
+      const found = search(view, name)
+      if (found) return found
+    }
+    throw new Error(`no figure ${name}`)
+  }
+  const search = (view, name) => {
+    if (view.model?.name === name && view.export) return view
+    const below = typeof view.children === "function" ? view.children() : view.child_views ?? []
+    for (const child of below) {
+      const found = search(child, name)
+      if (found) return found
+    }
+    return null
+  }
+
+  // The swipe: the upper map is cut off left of the divider; both maps stay alive under the pointer.
+  const [LEFT, RIGHT] = [46, 18] // the maps' borders, as in app/map_pane.py
+  let source = null
+  let share = 0.5
+  let blinking = null
+  const divide = (to, tell = true) => {
+    share = Math.min(1, Math.max(0, to))
+    const stack = document.querySelector(".stack")
+    if (!stack) return
+        const width = stack.clientWidth - LEFT - RIGHT
+    const x = LEFT + share * width
+    const cut = blinking === null ? x : blinking ? 0 : stack.clientWidth
+    stack.querySelector(".top").style.clipPath = `inset(-200px -200px -200px ${cut}px)`
+    stack.querySelector(".under").style.clipPath = `inset(-200px ${stack.clientWidth - cut}px -200px -200px)`
+    const divider = stack.querySelector(".divider")
+    divider.style.left = `${x}px`
+    divider.style.height = `${width / 2}px`
+    divider.hidden = blinking !== null
+    divider.setAttribute("aria-valuenow", String(Math.round(share * 100)))
+    if (tell && source) source.data = {share: [share]}
+  }
+  const wireSwipe = () => {
+    const stack = document.querySelector(".stack")
+    if (!stack) return
+    const divider = stack.querySelector(".divider")
+    const follow = (event) => {
+      const box = stack.getBoundingClientRect()
+      divide((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT), false)
+    }
+    divider.addEventListener("pointerdown", (event) => {
+      event.preventDefault()
+      divider.focus()
+      divider.setPointerCapture(event.pointerId)
+      divider.addEventListener("pointermove", follow)
+    })
+    const end = () => { divider.removeEventListener("pointermove", follow); divide(share) }
+    divider.addEventListener("pointerup", end)
+    divider.addEventListener("pointercancel", end)
+    divider.addEventListener("keydown", (event) => {
+      const by = {ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1}[event.key]
+      if (by === undefined) return
+      event.preventDefault()
+      divide(share + by)
+    })
+    new ResizeObserver(() => divide(share, false)).observe(stack)
+    const blink = document.getElementById("blink")
+    blink.addEventListener("click", () => {
+      const on = blink.getAttribute("aria-pressed") !== "true"
+      blink.setAttribute("aria-pressed", String(on))
+      clearInterval(wireSwipe.timer)
+      blinking = on ? true : null
+      divide(share, false)
+      if (on) wireSwipe.timer = setInterval(() => { blinking = !blinking; divide(share, false) }, 700)
+    })
+  }
+
+  const wireTabs = () => {
+    const tabs = [...document.querySelectorAll(".tabs button")]
+    const choose = (tab) => {
+      for (const other of tabs) {
+        const on = other === tab
+        other.setAttribute("aria-selected", String(on))
+        other.tabIndex = on ? 0 : -1
+        document.getElementById(other.getAttribute("aria-controls")).classList.toggle("chosen", on)
+      }
+    }
+    tabs.forEach((tab, i) => {
+      tab.addEventListener("click", () => choose(tab))
+      tab.addEventListener("keydown", (event) => {
+        const by = {ArrowLeft: -1, ArrowRight: 1}[event.key]
+        if (by === undefined) return
+        const next = tabs[(i + by + tabs.length) % tabs.length]
+        next.focus()
+        choose(next)
+      })
+    })
+    if (tabs.length) choose(tabs[0])
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    paint()
+    document.getElementById("theme").addEventListener("click", () => {
+      chosen = isDark() ? "light" : "dark"
+      try { localStorage.setItem("fieldspace-theme", chosen) } catch { /* private windows have no storage */ }
+      paint()
+      address(query)
+    })
+    document.getElementById("png").addEventListener("click", exportPicture)
+    document.getElementById("link").addEventListener("click", async (event) => {
+      const button = event.currentTarget
+      await navigator.clipboard?.writeText(location.href)
+      button.textContent = "Copied"
+      setTimeout(() => { button.textContent = "Copy link" }, 1500)
+    })
+    wireSwipe()
+    wireTabs()
+  })
+
+  window.fieldSpace = {
+    isDark, address, save, toast, exportPicture,
+    busy: (on) => { document.body.dataset.busy = String(on) },
+    swipe: (model, start) => { source = model; divide(start, false) },
+    ready: () => { document.body.dataset.ready = "true" },
+  }
+})()
