@@ -77,6 +77,8 @@ def open_archive(
         )
         for key, array in chosen.items()
     }
+    if not isinstance(source, xr.Dataset) and all(field.chunks is None for field in fields.values()):
+        dataset.close()
     if isinstance(layout, LatLonLayout):
         notes.append(f"regridded from {layout.lat.size} x {layout.lon.size} latitudes and longitudes")
     return canonical_dataset(fields, dataset.attrs, list(dict.fromkeys(notes)))

@@ -55,6 +55,16 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [p.name for p in tmp_path.iterdir()] == ["a.zarr"]
 
 
+def test_lazy_fields_are_written_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = _archive()
+    monkeypatch.setattr("fsae_core.archive.reader.LAZY_ABOVE", 1000)
+    monkeypatch.setattr(writer, "TARGET_CHUNK", 3 * 4 * archive.sizes["cell"])
+    lazy = _archive()
+    assert lazy["t2m"].chunks is not None
+    path = write_archive(lazy, tmp_path / "a.zarr")
+    assert open_archive(path)["t2m"].values == pytest.approx(archive["t2m"].values, rel=1e-6)
+
+
 def test_another_archive_is_not_written_over(tmp_path: Path) -> None:
     path = write_archive(_archive(), tmp_path / "a.zarr")
     with pytest.raises(UserError, match="holds something else"):
