@@ -15,7 +15,7 @@ from fsae_core.cli.output import JsonFlag, VariableOption, emit, progress
 if TYPE_CHECKING:
     import xarray as xr
 
-    from fsae_core.codec.pipeline import FieldModel
+    from fsae_core.codec.choice import FieldModel
 
 _TIMES_AT_ONCE = 32
 
@@ -40,7 +40,7 @@ def compress(
     they stand under each of them.
     """
     from fsae_core.archive.reader import open_archive
-    from fsae_core.codec import pipeline, store
+    from fsae_core.codec import choice, pipeline, store
     from fsae_core.errors import UserError
 
     started = time.monotonic()
@@ -50,10 +50,10 @@ def compress(
         raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise UserError(f"{target} is source and target at once: choose another name for the store.")
-    if ratio not in pipeline.RATIOS:
-        pipeline.levels_of_ratio(ratio, 9)
+    if ratio not in choice.RATIOS:
+        choice.levels_of_ratio(ratio, 9)
     ds = _between(open_archive(source, variables=variable), start, end, source)
-    fitted = pipeline.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
+    fitted = choice.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
     small = pipeline.compress(ds, ratio, model=fitted, progress=progress("compressing"))
     size = store.write_store(small, target, overwrite=overwrite)
     losses = _losses(ds, store.read_store(target), fitted)
@@ -69,7 +69,7 @@ def compress(
             "native_bytes": size.native_bytes,
             "times": ds.sizes["time"],
             "zoom_in": small.attrs["fsae_zoom_in"],
-            "zoom": small.attrs["fsae_zoom_in"] - pipeline.RATIOS.index(ratio) - 1,
+            "zoom": small.attrs["fsae_zoom_in"] - choice.RATIOS.index(ratio) - 1,
             "model": fitted.card.name,
             "weights_bytes": fitted.card.bytes,
             "seconds": round(time.monotonic() - started, 3),

@@ -27,7 +27,7 @@ def info(
 def _describe(path: str) -> dict[str, Any]:
     from fsae_core.archive.files import open_raw
     from fsae_core.archive.reader import open_archive
-    from fsae_core.codec.pipeline import is_compressed
+    from fsae_core.codec.layout import is_compressed
     from fsae_core.codec.store import bytes_on_disk, read_store
 
     file = Path(path)
@@ -74,8 +74,12 @@ def describe_dataset(ds: xr.Dataset) -> dict[str, Any]:
 
 
 def _is_weights(path: str) -> bool:
+    from fsae_core.archive.catalog import catalog
+
     if Path(path).exists():
         return path.endswith(".safetensors")
+    if path in {entry.name for entry in catalog()}:
+        return False
     from fsae_core.model.checkpoint import shipped_models
 
     return path in {card.name for card in shipped_models()}

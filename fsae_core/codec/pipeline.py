@@ -8,55 +8,36 @@ rounded to what a store keeps (float16 of (value - offset) / scale), so that mem
 
 from __future__ import annotations
 
-__all__ = [
-    "FORMAT",
-    "RATIOS",
-    "FieldModel",
-    "compress",
-    "decompress",
-    "is_compressed",
-    "levels_of_ratio",
-    "pick_model",
-]
+__all__ = ["compress", "decompress", "levels_of_ratio"]
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from fsae_core.archive.canonical import canonical_dataset, crs_variable, data_names, zoom_of_dataset
+from fsae_core.codec.choice import (
+    FieldModel,
+    Floats,
+    Times,
+    check_fit,
+    levels_of_ratio,
+    pick_model,
+    writing_model,
+)
+from fsae_core.codec.layout import FORMAT, OWN_ATTRIBUTES, check_compressed, field_names
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import restrict
 
-FORMAT = 1
-RATIOS = (4, 16, 64, 256)
-_OWN_ATTRIBUTES = ("fsae_format", "fsae_model", "fsae_weights_sha256", "fsae_ratio", "fsae_zoom_in")
 _BLOCK_VALUES = 2**21
 """Values of the native field that are in memory at once."""
 
-Floats = NDArray[np.float32]
-Times = NDArray[np.datetime64] | None
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-
-
-class FieldModel(Protocol):
-    """What the codec asks of a model; ``fsae_core.model.checkpoint.load_model`` gives such objects.
-
-    ``card`` has name, ratio, variables (tuple, or None for any), zooms (lowest and highest input), sha256.
-    """
-
-    @property
-    def card(self) -> Any: ...
-
-    def compress_fields(self, x: Floats, *, variable: str, times: Times) -> Any: ...
-
-    def decompress_fields(self, compressed: Any, *, variable: str, times: Times) -> Floats: ...
 
 
 def compress(
@@ -78,7 +59,7 @@ def compress(
     zoom_in = zoom_of_dataset(ds)
     levels = levels_of_ratio(ratio, zoom_in)
     fitted = pick_model(ds, ratio, model, device)
-    _check_fit(fitted.card, ratio, names, zoom_in)
+    check_fit(fitted.card, ratio, names, zoom_in)
 
     blocks = [(name, block) for name in names for block in _blocks(ds[name])]
     parts: dict[str, list[SimpleNamespace]] = {name: [] for name in names}
@@ -120,10 +101,7 @@ def decompress(
     ``model`` is needed only where the weights are not among the shipped ones. Raises UserError when ``cds``
     is not a compressed dataset, its weights are not here or are others, or ``zoom`` is out of range.
     """
-    if not is_compressed(cds):
-        raise UserError(
-            "This is not a compressed dataset (it has no attribute fsae_format): compress it first."
-        )
+    check_compressed(cds)
     zoom_in = int(cds.attrs["fsae_zoom_in"])
     zoom = zoom_in if zoom is None else zoom
     if not 0 <= zoom <= zoom_in:
@@ -131,14 +109,8 @@ def decompress(
             f"Zoom {zoom} was asked for, but this store holds fields of zoom {zoom_in}: "
             f"choose 0 to {zoom_in}."
         )
-    fitted = _load(model or cds.attrs["fsae_model"], device)
-    if fitted.card.sha256 != cds.attrs["fsae_weights_sha256"]:
-        raise UserError(
-            f"The store was written with weights {cds.attrs['fsae_model']} of checksum "
-            f"{cds.attrs['fsae_weights_sha256'][:12]}, but the weights given have {fitted.card.sha256[:12]}: "
-            "decompress with the weights it was written with."
-        )
-    names = [str(n) for n in cds.data_vars if f"{n}_offset" in cds.variables]
+    fitted = writing_model(cds, model, device)
+    names = field_names(cds)
     blocks = [(name, block) for name in names for block in _blocks(cds[name], n_cells(zoom_in))]
     parts: dict[str, list[Floats]] = {name: [] for name in names}
     for name, block in progress(blocks) if progress else blocks:
@@ -153,40 +125,8 @@ def decompress(
     note = (
         f"decompressed from {cds.attrs['fsae_ratio']} times fewer values, weights {cds.attrs['fsae_model']}"
     )
-    kept = {k: v for k, v in cds.attrs.items() if k not in _OWN_ATTRIBUTES}
+    kept = {k: v for k, v in cds.attrs.items() if k not in OWN_ATTRIBUTES}
     return canonical_dataset(fields, kept, [note])
-
-
-def is_compressed(ds: xr.Dataset) -> bool:
-    """Whether this dataset came out of `compress`."""
-    return "fsae_format" in ds.attrs
-
-
-def pick_model(
-    ds: xr.Dataset, ratio: int, model: str | Path | FieldModel = "auto", device: str = "auto"
-) -> FieldModel:
-    """The model that `compress` would use; "auto": the archive's own weights where there are some."""
-    levels_of_ratio(ratio, zoom_of_dataset(ds))
-    if model == "auto":
-        family = "amip" if ds.attrs.get("fsae_climatology") == "amip" else "general"
-        model = f"{family}-{ratio}x"
-    return _load(model, device)
-
-
-def levels_of_ratio(ratio: int, zoom_in: int) -> int:
-    """How many zooms coarser the compressed field is: ratio = 4^levels. UserError where that cannot be."""
-    if ratio not in RATIOS:
-        raise UserError(
-            f"Ratio {ratio} was asked for, but fields are compressed 4, 16, 64 or 256 times: choose one."
-        )
-    levels = RATIOS.index(ratio) + 1
-    if levels > zoom_in:
-        allowed = ", ".join(str(r) for r in RATIOS[:zoom_in]) or "none"
-        raise UserError(
-            f"A field of zoom {zoom_in} has {n_cells(zoom_in)} cells and cannot be compressed {ratio} times, "
-            f"which needs zoom {levels} at least: choose a smaller ratio ({allowed})."
-        )
-    return levels
 
 
 def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:
@@ -205,31 +145,6 @@ def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:
         if ds[name].dims[-1] != "cell":
             raise UserError(f"{name} has dimensions {ds[name].dims}, expected the cells last: transpose it.")
     return names
-
-
-def _load(model: str | Path | FieldModel, device: str) -> FieldModel:
-    if not isinstance(model, str | Path):
-        return model
-    from fsae_core.model.checkpoint import load_model
-
-    return load_model(model, device=device)
-
-
-def _check_fit(card: Any, ratio: int, names: list[str], zoom_in: int) -> None:
-    if card.ratio != ratio:
-        raise UserError(f"The weights {card.name} compress {card.ratio} times, not {ratio}: choose others.")
-    other = [name for name in names if card.variables is not None and name not in card.variables]
-    if other:
-        raise UserError(
-            f"The weights {card.name} were made for {', '.join(card.variables)}, not for {', '.join(other)}: "
-            f"choose the general weights (general-{ratio}x)."
-        )
-    low, high = card.zooms
-    if not low <= zoom_in <= high:
-        raise UserError(
-            f"The weights {card.name} take fields of zoom {low} to {high}, this one has zoom {zoom_in}: "
-            "regrid it with `fsae prepare --zoom` or choose other weights."
-        )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import xarray as xr
 
 from fsae_core.archive.files import open_raw
 from fsae_core.codec.atomic import PARTIAL, writing_store
-from fsae_core.codec.pipeline import FORMAT, is_compressed
+from fsae_core.codec.layout import check_compressed, field_names
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells
 
@@ -43,12 +43,9 @@ class StoreSize:
 
 def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> StoreSize:
     """Write what `compress` gave; a path that ends in .zip becomes one file. UserError as in `writing`."""
-    if not is_compressed(cds):
-        raise UserError(
-            "This is not a compressed dataset (it has no attribute fsae_format): compress it first."
-        )
+    check_compressed(cds)
     out = cds.copy()
-    names = _field_names(cds)
+    names = field_names(cds)
     for name in names:
         standard = (cds[name] - cds[f"{name}_offset"]) / cds[f"{name}_scale"]
         kept = standard.transpose(*cds[name].dims).astype(np.float16)
@@ -68,15 +65,7 @@ def read_store(path: str | Path) -> xr.Dataset:
     ds = open_raw(path)
     if path.name.endswith(PARTIAL):
         raise UserError(f"{path.name} is half written by a run that was stopped: run that command again.")
-    if not is_compressed(ds):
-        raise UserError(
-            f"{path.name} is not a compressed store (it has no attribute fsae_format): compress it first."
-        )
-    if ds.attrs["fsae_format"] != FORMAT:
-        raise UserError(
-            f"{path.name} has format {ds.attrs['fsae_format']}, but this version reads format {FORMAT}: "
-            "install the version that wrote it."
-        )
+    check_compressed(ds, path.name)
     missing = _missing_chunks(ds, path)
     if missing:
         raise UserError(f"{path.name} is half written ({missing} chunks are missing): make or copy it again.")
@@ -84,7 +73,7 @@ def read_store(path: str | Path) -> xr.Dataset:
         ds = ds.load()
     except Exception as error:  # zarr, numcodecs and the file system have no common class for damaged bytes
         raise UserError(f"{path.name} is damaged ({_short(error)}): make or copy it again.") from error
-    for name in _field_names(ds):
+    for name in field_names(ds):
         attrs = {k: v for k, v in ds[name].attrs.items() if k != "fsae_standardised"}
         values = ds[name].astype(np.float32) * ds[f"{name}_scale"] + ds[f"{name}_offset"]
         ds[name] = (ds[name].dims, values.transpose(*ds[name].dims).values, attrs)
@@ -103,10 +92,6 @@ def bytes_on_disk(path: str | Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-
-
-def _field_names(ds: xr.Dataset) -> list[str]:
-    return [str(name) for name in ds.data_vars if f"{name}_offset" in ds.variables]
 
 
 def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool) -> None:

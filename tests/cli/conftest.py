@@ -9,7 +9,7 @@ import pytest
 from block_mean import BlockMean, small_archive
 
 from fsae_core.cli import main
-from fsae_core.codec import pipeline
+from fsae_core.codec import choice
 from fsae_core.codec.store import write_fields
 
 
@@ -58,13 +58,13 @@ def refuses(fsae) -> Callable[..., str]:
 def weightless(monkeypatch) -> None:
     """Names of weights give the block-mean model of that ratio; `t2m-...` is one for t2m only."""
 
-    def load(model, device):
+    def load(model, device, shipped_only=False):
         if not isinstance(model, str):
             return model
         ratio = int(model.rpartition("-")[2].rstrip("x"))
         return BlockMean(ratio, variables=("t2m",) if model.startswith("t2m") else None)
 
-    monkeypatch.setattr(pipeline, "_load", load)
+    monkeypatch.setattr(choice, "load", load)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_constant_field_comes_back(archive, block_mean):
 
 
 def test_decompress_refuses(archive, block_mean):
-    with pytest.raises(UserError, match="not a compressed dataset"):
+    with pytest.raises(UserError, match="not a compressed store"):
         decompress(archive, model=block_mean(16))
     small = compress(archive, 16, model=block_mean(16))
     with pytest.raises(UserError, match=r"Zoom 7 .*choose 0 to 4"):

@@ -1,6 +1,8 @@
 """Compressed stores on disk: what comes back, what they weigh, and what damaged ones say."""
 
+import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -149,8 +151,18 @@ def test_other_stores_are_refused(archive, tmp_path):
         write_store(archive, tmp_path / "other.zarr")
 
 
+def set_attribute(path: Path, name: str, value: object) -> None:
+    """Change (or with None remove) an attribute of a store behind the library's back."""
+    meta = json.loads((path / "zarr.json").read_text())
+    meta["attributes"][name] = value
+    if value is None:
+        del meta["attributes"][name]
+    (path / "zarr.json").write_text(json.dumps(meta))
+
+
 def test_a_newer_format_is_refused(small, tmp_path):
-    write_store(small.assign_attrs(fsae_format=2), tmp_path / "new.zarr")
+    write_store(small, tmp_path / "new.zarr")
+    set_attribute(tmp_path / "new.zarr", "fsae_format", 2)
     with pytest.raises(UserError, match=r"new\.zarr has format 2"):
         read_store(tmp_path / "new.zarr")
 
@@ -179,3 +191,29 @@ def test_writing_keeps_the_old_file_when_the_new_one_fails(tmp_path):
         partial.write_text("half")
         raise OSError("disk full")
     assert target.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "attribute, value, sentence",
+    [
+        ("fsae_zoom_in", 25, "zoom 25 and ratio 16 cannot be"),
+        ("fsae_zoom_in", "4; rm -rf", "cannot be"),
+        ("fsae_ratio", 5, "zoom 4 and ratio 5 cannot be"),
+        ("fsae_zoom_in", 5, "192 cells are not 16 times fewer than zoom 5 has"),
+        ("fsae_model", None, "it lacks fsae_model"),
+    ],
+)
+def test_a_store_that_contradicts_itself(small, tmp_path, attribute, value, sentence):
+    path = tmp_path / "odd.zarr"
+    write_store(small, path)
+    set_attribute(path, attribute, value)
+    with pytest.raises(UserError, match=rf"odd\.zarr is not a sound compressed store .*{sentence}"):
+        read_store(path)
+
+
+def test_a_store_without_its_scale(small, tmp_path):
+    path = tmp_path / "odd.zarr"
+    write_store(small, path)
+    shutil.rmtree(path / "t2m_scale")
+    with pytest.raises(UserError, match="t2m_scale is missing or of another shape than t2m"):
+        read_store(path)

@@ -1,0 +1,122 @@
+"""Which weights compress a field, and whether they fit it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "RATIOS",
+    "FieldModel",
+    "Floats",
+    "Times",
+    "check_fit",
+    "levels_of_ratio",
+    "load",
+    "pick_model",
+    "writing_model",
+]
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from fsae_core.archive.canonical import zoom_of_dataset
+from fsae_core.errors import UserError
+from fsae_core.sphere.healpix import n_cells
+
+RATIOS = (4, 16, 64, 256)
+
+Floats = NDArray[np.float32]
+Times = NDArray[np.datetime64] | None
+
+
+class FieldModel(Protocol):
+    """What the codec asks of a model; ``fsae_core.model.checkpoint.load_model`` gives such objects.
+
+    ``card`` has name, ratio, variables (tuple, or None for any), zooms (lowest and highest input), sha256.
+    """
+
+    @property
+    def card(self) -> Any: ...
+
+    def compress_fields(self, x: Floats, *, variable: str, times: Times) -> Any: ...
+
+    def decompress_fields(self, compressed: Any, *, variable: str, times: Times) -> Floats: ...
+
+
+def levels_of_ratio(ratio: int, zoom_in: int) -> int:
+    """How many zooms coarser the compressed field is: ratio = 4^levels. UserError where that cannot be."""
+    if ratio not in RATIOS:
+        raise UserError(
+            f"Ratio {ratio} was asked for, but fields are compressed 4, 16, 64 or 256 times: choose one."
+        )
+    levels = RATIOS.index(ratio) + 1
+    if levels > zoom_in:
+        allowed = ", ".join(str(r) for r in RATIOS[:zoom_in]) or "none"
+        raise UserError(
+            f"A field of zoom {zoom_in} has {n_cells(zoom_in)} cells and cannot be compressed {ratio} times, "
+            f"which needs zoom {levels} at least: choose a smaller ratio ({allowed})."
+        )
+    return levels
+
+
+def pick_model(
+    ds: xr.Dataset, ratio: int, model: str | Path | FieldModel = "auto", device: str = "auto"
+) -> FieldModel:
+    """The model that `compress` would use; "auto": the archive's own weights where there are some."""
+    levels_of_ratio(ratio, zoom_of_dataset(ds))
+    if model == "auto":
+        family = "amip" if ds.attrs.get("fsae_climatology") == "amip" else "general"
+        model = f"{family}-{ratio}x"
+    return load(model, device)
+
+
+def writing_model(
+    cds: xr.Dataset, model: str | Path | FieldModel | None = None, device: str = "auto"
+) -> FieldModel:
+    """The model that a compressed dataset was written with: the shipped one of that name, or ``model``.
+
+    Raises UserError when it is not here or its checksum is another.
+    """
+    name, expected = str(cds.attrs["fsae_model"]), str(cds.attrs["fsae_weights_sha256"])
+    # A store may come from anybody: a name in it is looked up, never opened as a path.
+    fitted = load(name, device, shipped_only=True) if model is None else load(model, device)
+    if fitted.card.sha256 != expected:
+        raise UserError(
+            f"The store was written with weights {name} of checksum {expected[:12]}, but the weights given "
+            f"have {fitted.card.sha256[:12]}: decompress with the weights it was written with."
+        )
+    return fitted
+
+
+def load(model: str | Path | FieldModel, device: str = "auto", *, shipped_only: bool = False) -> FieldModel:
+    """A model from its name or file; a model is given back as it is."""
+    if not isinstance(model, str | Path):
+        return model
+    from fsae_core.model.checkpoint import load_model, shipped_models
+
+    if shipped_only and model not in {card.name for card in shipped_models()}:
+        raise UserError(
+            f"The store was written with the weights {model}, which are not shipped: "
+            "give their file (--model)."
+        )
+    return load_model(model, device=device)
+
+
+def check_fit(card: Any, ratio: int, names: Iterable[str], zoom_in: int) -> None:
+    if card.ratio != ratio:
+        raise UserError(f"The weights {card.name} compress {card.ratio} times, not {ratio}: choose others.")
+    other = [name for name in names if card.variables is not None and name not in card.variables]
+    if other:
+        raise UserError(
+            f"The weights {card.name} were made for {', '.join(card.variables)}, not for {', '.join(other)}: "
+            f"choose the general weights (general-{ratio}x)."
+        )
+    low, high = card.zooms
+    if not low <= zoom_in <= high:
+        raise UserError(
+            f"The weights {card.name} take fields of zoom {low} to {high}, this one has zoom {zoom_in}: "
+            "regrid it with `fsae prepare --zoom` or choose other weights."
+        )
