@@ -1,6 +1,7 @@
 """Ground floor: geometry on the nested HEALPix sphere, no learning."""
 
 __all__ = [
+    "LatLonGrid",
     "cell_centres",
     "cell_vectors",
     "compose",
@@ -11,9 +12,12 @@ __all__ = [
     "n_cells",
     "prolong",
     "prolongation_matrix",
+    "regrid",
+    "regrid_weights",
     "restrict",
     "ring_table",
     "rotation_table",
+    "to_latlon",
     "zoom_of",
 ]
 
@@ -28,3 +32,4 @@ from fsae_core.sphere.healpix import (
     zoom_of,
 )
 from fsae_core.sphere.pyramid import compose, decompose, inject, prolong, prolongation_matrix, restrict
+from fsae_core.sphere.regrid import LatLonGrid, regrid, regrid_weights, to_latlon
