@@ -2,6 +2,6 @@
 
 import os
 
-# OpenMP threads that spin while they wait slow every visitor down; it has to be said before torch is imported.
+# OpenMP threads that spin while they wait slow every visitor down; torch reads this when it is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")

@@ -90,8 +90,14 @@ class Bridge:
             setattr(model, name, light)
             self._coloured.append((model, name, light, dark))
 
-    def attach(self, document: Document) -> None:
-        """Start when the browser has the page; everything registered before is included."""
+    def attach(self, document: Document, anchor: Model, *others: Model) -> None:
+        """Start when the browser has the page; everything registered before is included.
+
+        anchor: a model that is on the page. Only what hangs on such a one is kept in step with the browser,
+        so the channels, and `others` that are not on the page themselves, are tied to it.
+        """
+        channels = [self._words, self._address, self._file, self._toast, *others]
+        anchor.js_on_change("tags", CustomJS(args={"channels": channels}, code="void channels"))
         models, names, lights, darks = zip(*self._coloured, strict=True) if self._coloured else ((),) * 4
         args: dict[str, Any] = {
             "models": list(models),
@@ -102,5 +108,3 @@ class Bridge:
         document.js_on_event(DocumentReady, CustomJS(args=args, code=_COLOURS))
         for source, code in ((self._words, _WORDS), (self._address, _ADDRESS), (self._toast, _TOAST)):
             document.js_on_event(DocumentReady, CustomJS(args={"source": source}, code=code))
-        # The file channel has to be reachable from the document before it is first used.
-        document.js_on_event(DocumentReady, CustomJS(args={"source": self._file}, code="void source"))

@@ -42,7 +42,7 @@ def palette(name: str, n: int = 256) -> tuple[str, ...]:
     import cmocean
 
     rgba = getattr(cmocean.cm, name)(np.linspace(0.0, 1.0, n))
-    return tuple("#{:02x}{:02x}{:02x}".format(*(int(round(255 * c)) for c in row[:3])) for row in rgba)
+    return tuple("#{:02x}{:02x}{:02x}".format(*(round(255 * float(c)) for c in row[:3])) for row in rgba)
 
 
 def _nice(value: float) -> float:

@@ -89,7 +89,7 @@ def _on_nodes(ds: xr.Dataset, zoom: int) -> xr.Dataset:
     step = grid_step(zoom)
     lat = np.arange(90.0 - step / 2, -90.0, -step)
     lon = np.arange(-180.0 + step / 2, 180.0, step)
-    index = lookup(*np.broadcast_arrays(lon[None, :], lat[:, None]), zoom)
+    index = lookup(lon[None, :], lat[:, None], zoom)
     at = xr.DataArray(index, dims=("lat", "lon"))
     out = ds.drop_vars("crs", errors="ignore").isel(cell=at)
     return out.assign_coords(

@@ -1,4 +1,4 @@
-"""The pictures of the Compress page: five linked maps, a swipe of two more, and the error against latitude."""
+"""The pictures of the Compress page: four linked maps, a swipe of two more, the error by latitude."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ __all__ = ["PANES", "Gallery"]
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.models import BasicTicker, ColumnDataSource, CustomJSTickFormatter, HoverTool, InlineStyleSheet
+from bokeh.models import (
+    BasicTicker,
+    ColumnDataSource,
+    CustomJSTickFormatter,
+    DataRange1d,
+    HoverTool,
+    InlineStyleSheet,
+    Range1d,
+)
 from bokeh.plotting import figure
 
+from app import places
 from app.bridge import Bridge
 from app.colours import Scale, error_scale, field_scale
 from app.map_pane import MapPane, MapSet
@@ -28,7 +37,6 @@ PANES = (
     ("latitude", "Error against latitude", "Latitude", ("latitude",)),
 )
 _FINE_BELOW = 90.0  # degrees of longitude in the window below which the finer coastline is drawn
-_LAT = "return tick === 0 ? '0°' : Math.abs(tick) + (tick < 0 ? '°S' : '°N')"
 
 
 class Gallery:
@@ -64,7 +72,6 @@ class Gallery:
     @property
     def window(self) -> Window:
         """What the maps show now, with the pixels they have in the browser."""
-        x, y = self.maps.x_range, self.maps.y_range
         widths = [_inner(pane.figure, "inner_width") for pane in self.maps.panes]
         width = max(widths) or 540
         heights = [
@@ -72,7 +79,7 @@ class Gallery:
             for p, w in zip(self.maps.panes, widths, strict=True)
             if w == width
         ]
-        return Window(x.start, x.end, y.start, y.end, width, max(heights, default=0) or width // 2)
+        return Window(*self.maps.window, width, max(heights, default=0) or width // 2)
 
     def show(self, shown: Shown) -> None:
         """Put a new picture into all panes."""
@@ -141,7 +148,8 @@ class Gallery:
             name="latitude",
             sizing_mode="stretch_width",
             height=340,
-            y_range=(-90, 90),
+            x_range=DataRange1d(start=0, only_visible=True),
+            y_range=Range1d(start=-90, end=90),
             tools="",
             toolbar_location=None,
             min_border_left=46,
@@ -168,9 +176,8 @@ class Gallery:
         fig.legend.items.reverse()
         colour(line.glyph, "#0b6b75", "#5cc3cd", "line_color")
         colour(self._plain_line.glyph, "#8b6b2f", "#d9b26a", "line_color")
-        fig.x_range.start = 0
         fig.yaxis.ticker = [-90, -60, -30, 0, 30, 60, 90]
-        fig.yaxis.formatter = CustomJSTickFormatter(code=_LAT)
+        fig.yaxis.formatter = CustomJSTickFormatter(code=places.LATITUDE)
         fig.xaxis.ticker = BasicTicker(desired_num_ticks=6)
         for axis in fig.axis:
             axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = None

@@ -11,7 +11,7 @@ __all__ = ["Job", "Progress", "Stopped", "pool"]
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -32,7 +32,7 @@ def pool(kind: str = "short") -> ThreadPoolExecutor:
 
 
 class Progress:
-    """What work reports to: wrap an iterable as with tqdm, or call `at`. Raises Stopped once stop was asked."""
+    """What work reports to: wrap an iterable as with tqdm, or call `at`. Raises Stopped after `stop`."""
 
     def __init__(self, tell: Callable[[float, str], None]) -> None:
         self._tell = tell
@@ -58,7 +58,7 @@ class Progress:
 
     def __call__(self, items: Iterable[T], total: int | None = None, desc: str = "", **_: Any) -> Iterator[T]:
         if total is None:
-            total = len(items) if hasattr(items, "__len__") else 0
+            total = len(items) if isinstance(items, Sized) else 0
         for done, item in enumerate(items):
             self.at(done / total if total else 0.0, desc)
             yield item

@@ -14,7 +14,6 @@ from bokeh.models import (
     AdaptiveTicker,
     BasicTicker,
     BoxZoomTool,
-    ColorBar,
     ColumnDataSource,
     CrosshairTool,
     CustomJSHover,
@@ -26,11 +25,12 @@ from bokeh.models import (
     Range1d,
     ResetTool,
     SaveTool,
-    Span,
     WheelZoomTool,
 )
+from bokeh.models.annotations import ColorBar, Span
 from bokeh.plotting import figure
 
+from app import places
 from app.bridge import Bridge
 from app.colours import Scale, palette
 from app.projection import Projection, graticule
@@ -40,24 +40,6 @@ _BASE = Window(width=240, height=120)
 _LEFT, _RIGHT, _TOP = 46, 18, 6
 # The frame is twice as wide as it is high, whatever the width of the pane: 100cqw is the pane's.
 _SHAPE = f":host {{ height: calc((100cqw - {_LEFT + _RIGHT}px) / 2 + 84.5px) !important; }}"
-_LON = "const v = ((tick + lon0 + 540) % 360) - 180; const a = Math.abs(v); const t = +a.toFixed(2);" \
-       " return a === 0 || a === 180 ? t + '°' : t + (v < 0 ? '°W' : '°E')"  # fmt: skip
-_LAT = "const t = +Math.abs(tick).toFixed(2); return tick === 0 ? '0°' : t + (tick < 0 ? '°S' : '°N')"
-_PLACE = """
-const x = special_vars.x, y = special_vars.y, deg = 180 / Math.PI
-let lon = x, lat = y
-if (name === "mollweide") {
-  const t = Math.asin(Math.max(-1, Math.min(1, y / 90)))
-  lat = Math.asin((2 * t + Math.sin(2 * t)) / Math.PI) * deg
-  lon = x / Math.cos(t)
-} else if (name === "globe") {
-  const u = x / 90, v = y / 90, w = Math.sqrt(Math.max(0, 1 - u * u - v * v)), p = lat0 / deg
-  lat = Math.asin(w * Math.sin(p) + v * Math.cos(p)) * deg
-  lon = Math.atan2(u, w * Math.cos(p) - v * Math.sin(p)) * deg
-}
-lon = ((lon + lon0 + 540) % 360 + 360) % 360 - 180
-return Math.abs(lat).toFixed(2) + (lat < 0 ? "°S  " : "°N  ") + Math.abs(lon).toFixed(2) + (lon < 0 ? "°W" : "°E")
-"""
 
 
 class MapSet:
@@ -70,15 +52,18 @@ class MapSet:
         self.bridge = bridge
         self.projection = projection
         x0, x1, y0, y1 = projection.bounds
-        self.x_range = Range1d(window[0], window[1], bounds=(-200.0, 200.0))
-        self.y_range = Range1d(window[2], window[3], bounds=(-100.0, 100.0))
+        self.x_range = Range1d(start=window[0], end=window[1], bounds=(-200.0, 200.0))
+        self.y_range = Range1d(start=window[2], end=window[3], bounds=(-100.0, 100.0))
         self._reset_to(x0, x1, y0, y1)
         self.coast = ColumnDataSource({"x": [], "y": []})
         self.lines = ColumnDataSource({"x": [], "y": []})
         self.edge = ColumnDataSource({"x": [], "y": []})
-        self.place = CustomJSHover(args=_place_args(projection), code=_PLACE)
-        self.lon_format = CustomJSTickFormatter(args={"lon0": projection.lon0}, code=_LON)
-        self.cross = [Span(dimension=d, line_width=1, line_alpha=0.55) for d in ("width", "height")]
+        self.place = CustomJSHover(args=places.inverse_args(projection), code=places.INVERSE)
+        self.lon_format = CustomJSTickFormatter(args={"lon0": projection.lon0}, code=places.LONGITUDE)
+        self.cross = (
+            Span(dimension="width", line_width=1, line_alpha=0.55),
+            Span(dimension="height", line_width=1, line_alpha=0.55),
+        )
         for span in self.cross:
             bridge.colour(span, "#33414a", "#dce5ea", "line_color")
         self.panes: list[MapPane] = []
@@ -97,7 +82,7 @@ class MapSet:
         self.lines.data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
         x, y = (np.empty(0), np.empty(0)) if flat else projection.outline()
         self.edge.data = {"x": x, "y": y}
-        self.place.args = _place_args(projection)
+        self.place.args = places.inverse_args(projection)
         self.lon_format.args = {"lon0": projection.lon0}
         for pane in self.panes:
             # The labels keep their place when they are not shown, so that the frame keeps its shape.
@@ -105,13 +90,15 @@ class MapSet:
             pane.figure.grid.visible = flat
             pane.figure.background_fill_alpha = float(flat)
 
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """(x0, x1, y0, y1) that the maps show now."""
+        x, y = self.x_range, self.y_range
+        return (float(x.start), float(x.end), float(y.start), float(y.end))  # type: ignore[arg-type]  # never dates
+
     def look_at(self, window: tuple[float, ...]) -> None:
         self.x_range.update(start=window[0], end=window[1])
         self.y_range.update(start=window[2], end=window[3])
-
-
-def _place_args(projection: Projection) -> dict[str, object]:
-    return {"name": projection.name, "lon0": projection.lon0, "lat0": projection.lat0}
 
 
 class MapPane:
@@ -133,8 +120,8 @@ class MapPane:
         self.mapper = mapper or LinearColorMapper(palette=palette("thermal"), low=0.0, high=1.0)
         self.mapper.nan_color = "rgba(0, 0, 0, 0)"
         blank = np.full((2, 2), np.nan, np.float32)
-        self.base = like.base if like else ColumnDataSource(_picture(blank, _BASE))
-        self.sharp = like.sharp if like else ColumnDataSource(_picture(blank, _BASE))
+        self.base: ColumnDataSource = like.base if like else ColumnDataSource(_picture(blank, _BASE))
+        self.sharp: ColumnDataSource = like.sharp if like else ColumnDataSource(_picture(blank, _BASE))
         self.unit = ""
         self.figure = self._figure()
         maps.panes.append(self)
@@ -181,9 +168,14 @@ class MapPane:
         )
         self.hover.tooltips = self._tip()
         fig.add_tools(
-            PanTool(), wheel, BoxZoomTool(match_aspect=True), ResetTool(), SaveTool(filename=f"field-space-{self.name}"),
-            self.hover, CrosshairTool(overlay=maps.cross),
-        )  # fmt: skip
+            PanTool(),
+            wheel,
+            BoxZoomTool(match_aspect=True),
+            ResetTool(),
+            SaveTool(filename=f"field-space-{self.name}"),
+            self.hover,
+            CrosshairTool(overlay=maps.cross),
+        )
         fig.toolbar.active_scroll = wheel
         self.bar = ColorBar(
             color_mapper=self.mapper,
@@ -210,11 +202,16 @@ class MapPane:
 
     def _axes(self, fig) -> None:
         colour = self.maps.bridge.colour
-        ticker = {"base": 10, "mantissas": [1, 2, 3, 6], "max_interval": 60, "num_minor_ticks": 0}
-        fig.xaxis.ticker = AdaptiveTicker(desired_num_ticks=7, **ticker)
-        fig.yaxis.ticker = AdaptiveTicker(desired_num_ticks=5, **{**ticker, "max_interval": 30})
+        for axis, count, widest in ((fig.xaxis, 7, 60), (fig.yaxis, 5, 30)):
+            axis.ticker = AdaptiveTicker(
+                base=10,
+                mantissas=[1, 2, 3, 6],
+                max_interval=widest,
+                num_minor_ticks=0,
+                desired_num_ticks=count,
+            )
         fig.xaxis.formatter = self.maps.lon_format
-        fig.yaxis.formatter = CustomJSTickFormatter(code=_LAT)
+        fig.yaxis.formatter = CustomJSTickFormatter(code=places.LATITUDE)
         fig.xgrid.ticker, fig.ygrid.ticker = fig.xaxis[0].ticker, fig.yaxis[0].ticker
         for axis in fig.axis:
             axis.axis_line_color = None

@@ -1,4 +1,4 @@
-"""From what a visitor asks for to what can be shown: archive, variable, time, method and ratio that go together.
+"""From what a visitor asks for to what can be shown: things that go together.
 
 Pure plans: no user interface here; it runs in a thread.
 """
@@ -77,7 +77,7 @@ def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> S
     possible = [ratio for ratio in RATIOS if choices[method][ratio] == ""]
     if not possible:
         raise UserError(
-            f"{archive.name} has {archive.zoom} zooms, too few to be compressed: choose a field of zoom 1 or more."
+            f"{archive.name} has {archive.zoom} zooms, too few to be compressed: choose a finer field."
         )
     ratio = (
         asked.ratio
@@ -90,7 +90,7 @@ def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> S
         )
     if method != asked.method and asked.method != "general":
         problems.append(
-            f"{METHODS.get(asked.method, asked.method)} does not fit {archive.name}; {METHODS[method]} is shown."
+            f"{METHODS[asked.method]} is not to be had for {archive.name}; {METHODS[method]} is shown."
         )
     picture = archive.picture(variable, index, method, ratio)
     scale = archive.scale(variable)

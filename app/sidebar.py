@@ -15,7 +15,7 @@ from app.export import GRIDS, grid_step
 from app.resolve import Shown
 from app.state import METHODS, RATIOS, PageState
 
-_NO_GAP = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [":host { gap: 10px; }"]}
+_NO_GAP = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [":host { gap: 8px; }"]}
 
 
 class Sidebar:

@@ -1,8 +1,8 @@
 """The HEALPix map: what a window of so many pixels shows of a field on the sphere.
 
 A pixel shows the cell it lies in (direct lookup: no holes, no smoothing that the data do not have). Where
-cells are finer than pixels the picture is taken from the pyramid level that matches the pixel, so that it does
-not alias. The lookup depends on the window only and is kept: five panes and all their times share it.
+cells are finer than pixels the picture is taken from the pyramid level that matches the pixel: it does not
+alias. The lookup depends on the window only and is kept: five panes and all their times share it.
 Pure numpy: nothing here knows of the user interface.
 """
 
@@ -85,11 +85,12 @@ def display_zoom(window: Window, field_zoom: int) -> int:
 def pixel_index(projection: Projection, window: Window, zoom: int) -> np.ndarray:
     """(height, width) index of the cell each pixel lies in, bottom row first; -1 beside the map."""
     w, h = window.sized()
+    middle = np.zeros(1)
     x = window.x0 + (np.arange(w) + 0.5) * (window.x1 - window.x0) / w
     y = window.y0 + (np.arange(h) + 0.5) * (window.y1 - window.y0) / h
     if projection.separable:
-        lon, _ = projection.inverse(x, 0.0)
-        _, lat = projection.inverse(0.0, y)
+        lon, _ = projection.inverse(x, middle)
+        _, lat = projection.inverse(middle, y)
         lon, lat = np.broadcast_arrays(lon[None, :], lat[:, None])
     else:
         lon, lat = projection.inverse(x[None, :], y[:, None])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 __all__ = ["FULL_WINDOW", "METHODS", "RATIOS", "PageState"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import param
@@ -48,9 +49,9 @@ class PageState(param.Parameterized):
     archive = param.String("era5-week", doc="Catalogue name, or the name of an uploaded file.")
     variable = param.String("t2m")
     time = param.String("", doc="ISO time in minutes, UTC; empty is the archive's first.")
-    method = param.Selector(default="general", objects=list(METHODS))
-    ratio = param.Selector(default=64, objects=list(RATIOS))
-    projection = param.Selector(default="plate-carree", objects=list(PROJECTIONS))
+    method: Any = param.Selector(default="general", objects=list(METHODS))
+    ratio: Any = param.Selector(default=64, objects=list(RATIOS))
+    projection: Any = param.Selector(default="plate-carree", objects=list(PROJECTIONS))
     lon0 = param.Number(0.0, bounds=(-180.0, 180.0))
     lat0 = param.Number(20.0, bounds=(-90.0, 90.0))
     window = param.NumericTuple(FULL_WINDOW, doc="(x0, x1, y0, y1) in projection units.")
@@ -85,17 +86,16 @@ class PageState(param.Parameterized):
         problems: list[str] = []
         found: dict[str, object] = {}
 
-        def take(key: str, name: str, parse, expected: str) -> None:
+        def take(key: str, name: str, parse: Callable[[str], object], expected: str) -> None:
             if key not in query:
                 return
             try:
                 found[name] = parse(query[key])
             except ValueError:
-                problems.append(
-                    f"The address says {key}={query[key][:40]}, which is not {expected}; the default is shown."
-                )
+                said = f"{key}={query[key][:24]}"
+                problems.append(f"The address says {said}, which is not {expected}: the default is shown.")
 
-        def one_of(options):
+        def one_of(options: Iterable[str]) -> Callable[[str], str]:
             def parse(text: str) -> str:
                 if text not in options:
                     raise ValueError(text)

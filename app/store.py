@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["Archive", "Picture", "fitting_weights", "named_archive", "shipped_archives", "weights", "warm"]
 
 import logging
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ class Archive:
         )
         if not self.variables:
             raise UserError(
-                f"{self.name} holds no variable with dimensions (time, cell): choose a file with one field a time."
+                f"{self.name} has no variable with dimensions (time, cell): choose one field a time."
             )
         self.zoom = zoom_of_dataset(self.dataset)
         self.times = (
@@ -85,7 +86,7 @@ class Archive:
             if "time" in self.dataset.coords
             else np.array(["NaT"], "M8[ns]")
         )
-        self.labels = tuple(_label(t) for t in self.times)
+        self.labels = _labels(self.times)
 
     @property
     def family(self) -> str | None:
@@ -93,8 +94,8 @@ class Archive:
         return self.dataset.attrs.get("fsae_climatology")
 
     def unit(self, variable: str) -> str:
-        unit = str(self.dataset[variable].attrs.get("units", ""))
-        return "" if unit == "1" else unit
+        """The unit as it is written on the page; empty where there is none."""
+        return _written(str(self.dataset[variable].attrs.get("units", "")))
 
     def long_name(self, variable: str) -> str:
         return str(self.dataset[variable].attrs.get("long_name", variable))
@@ -146,8 +147,17 @@ class Archive:
         return made
 
 
-def _label(time: np.datetime64) -> str:
-    return "" if np.isnat(time) else str(np.datetime_as_string(time, unit="m"))
+def _labels(times: np.ndarray) -> tuple[str, ...]:
+    """ISO dates, as short as tells these times: months for monthly means, days for daily ones."""
+    known = times[~np.isnat(times)]
+    unit = next((u for u in ("M", "D") if (known == known.astype(f"M8[{u}]")).all()), "m")
+    return tuple("" if np.isnat(t) else str(t.astype(f"M8[{unit}]")) for t in times)
+
+
+def _written(unit: str) -> str:
+    """Units as one reads them: m s⁻¹ for m s-1."""
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return re.sub(r"(?<=[a-zA-Z])-?\d+", lambda m: m[0].translate(raised), "" if unit == "1" else unit)
 
 
 def _make_picture(archive: Archive, variable: str, index: int, method: str, ratio: int) -> Picture:

@@ -17,7 +17,8 @@ EMPTY = dict.fromkeys(
         "title", "when", "simulated", "attribution",
         "rmse", "rmse_note", "max", "max_note", "psnr", "psnr_note",
         "floats", "floats_note", "bytes", "bytes_note",
-        "note_original", "note_reconstruction", "note_difference", "note_compressed", "note_swipe", "note_latitude",
+        "note_original", "note_reconstruction", "note_difference",
+        "note_compressed", "note_swipe", "note_latitude",
     ),
     "",
 )  # fmt: skip
@@ -42,7 +43,9 @@ def _bytes(n: int) -> str:
 
 
 def _date(label: str) -> str:
-    return label.replace("T", "\u2002") + " UTC" if label else "no time given"
+    if not label:
+        return "no time given"
+    return label.replace("T", "\u2002") + (" UTC" if "T" in label else "")
 
 
 def describe(
@@ -59,6 +62,7 @@ def describe(
     else:
         against = f"worse than block mean + smooth: {number(picture.plain_rmse)} {unit}"
     simulated = "Simulated: not an observation, not a forecast" if archive.simulated else ""
+    mean = sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0
     mark = " · simulated" if archive.simulated else ""
     anomaly = method not in ("general", "block-mean")
     return {
@@ -69,7 +73,7 @@ def describe(
         "rmse": f"{number(sums.rmse)} {unit}".strip(),
         "rmse_note": against,
         "max": f"{number(sums.max_error)} {unit}".strip(),
-        "max_note": f"mean error {_signed(sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0)} {unit}".strip(),
+        "max_note": f"mean error {_signed(mean)} {unit}".strip(),
         "psnr": f"{sums.psnr_db:.1f} dB" if np.isfinite(sums.psnr_db) else number(sums.psnr_db),
         "psnr_note": f"peak: range of {number(sums.truth_max - sums.truth_min)} {unit}".strip(),
         "floats": f"{n / m:.0f}×",

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import panel as pn
 from bokeh.document import Document
 from bokeh.events import DocumentReady
+from bokeh.io import curdoc
 from bokeh.models import ColumnDataSource, CustomJS
 
 from app.bridge import Bridge
@@ -23,12 +23,12 @@ from app.export import to_netcdf
 from app.gallery import PANES, Gallery
 from app.jobs import Job, Progress, Stopped, pool
 from app.resolve import Asked, Shown, resolve
+from app.shell import shell
 from app.sidebar import Sidebar
 from app.state import PageState
 from app.store import Archive
 from app.words import EMPTY, describe
 from fsae_core.archive.reader import open_archive
-from fsae_core.assets import asset_path
 from fsae_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -148,9 +148,9 @@ class CompressPage:
             self._take_over(shown)
             for problem in shown.problems:
                 self.toast(problem)
-        if self.shown is None or self.asked != self.shown.asked:
-            if error is None or self.asked != asked:
-                self.request()
+        behind = self.shown is None or self.asked != self.shown.asked
+        if behind and (error is None or self.asked != asked):
+            self.request()
 
     def _take_over(self, shown: Shown) -> None:
         fresh = shown is not self.shown
@@ -184,7 +184,7 @@ class CompressPage:
         else:
             _log.error("unexpected error", exc_info=error)
             self.toast(
-                f"Something went wrong here ({type(error).__name__}); the page goes on, the server's log has it."
+                f"Something went wrong here ({type(error).__name__}); the page goes on, the log has the rest."
             )
 
     # -- files -----------------------------------------------------------------------------------
@@ -247,16 +247,10 @@ class CompressPage:
 
     def template(self) -> pn.Template:
         """The page around the figures."""
-        template = _Template(_page_source())
-        for name, group in self.sidebar.groups.items():
-            template.add_panel(name, group)
+        parts: dict[str, Any] = dict(self.sidebar.groups)
         for name, fig in self.gallery.figures.items():
-            template.add_panel(name, pn.pane.Bokeh(fig, sizing_mode="stretch_width"))
-        template.add_variable("words", self.bridge.words)
-        template.add_variable("panes", PANES)
-        template.add_variable("page_css", _style("page.css"))
-        template.add_variable("page_js", _style("page.js"))
-        self.bridge.attach(self.document)
+            parts[name] = pn.pane.Bokeh(fig, sizing_mode="stretch_width")
+        self.bridge.attach(self.document, self.gallery.original.figure, self._swipe)
         self.document.js_on_event(
             DocumentReady,
             CustomJS(
@@ -264,7 +258,7 @@ class CompressPage:
                 code="window.fieldSpace.swipe(source, source.data.share[0]); window.fieldSpace.ready()",
             ),
         )
-        return template
+        return shell("page.html", parts, {"words": self.bridge.words, "panes": PANES})
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, delete their file."""
@@ -273,24 +267,9 @@ class CompressPage:
         self.own = {}
 
 
-@lru_cache(maxsize=4)
-def _style(name: str) -> str:
-    return asset_path("style", name).read_text(encoding="utf-8")
-
-
-def _page_source() -> str:
-    return _style("page.html")
-
-
-class _Template(pn.Template):
-    def __repr__(self, *_: Any) -> str:
-        # Panel describes the whole template anew for every part that is added to it: a tenth of a second a visit.
-        return type(self).__name__
-
-
 def page() -> None:
     """Put the Compress page into the session that asks."""
-    document = pn.state.curdoc
+    document = curdoc()
     query = {k: v[-1].decode(errors="replace") for k, v in pn.state.session_args.items() if v}
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
