@@ -17,6 +17,7 @@ class BlockMean:
         self.levels = {4: 1, 16: 2, 64: 3, 256: 4}[ratio]
         self.card = SimpleNamespace(
             name=f"block-mean-{ratio}x",
+            family="general",
             ratio=ratio,
             variables=variables,
             zooms=zooms,
@@ -24,14 +25,14 @@ class BlockMean:
             bytes=0,
         )
 
-    def compress_fields(self, x, *, variable, times):
+    def compress_fields(self, x, *, variable, times, instant):
         assert x.dtype == np.float32 and (times is None or times.shape == x.shape[:1])
         spread = x.std(-1)
         return SimpleNamespace(
             values=restrict(x, self.levels), offset=x.mean(-1), scale=np.where(spread > 0, spread, 1)
         )
 
-    def decompress_fields(self, compressed, *, variable, times):
+    def decompress_fields(self, compressed, *, variable, times, instant):
         return prolong(compressed.values, compressed.zoom_in - compressed.zoom)
 
 

@@ -7,10 +7,11 @@ __all__ = [
     "FieldModel",
     "Floats",
     "Times",
-    "check_fit",
     "levels_of_ratio",
     "load",
+    "misfit",
     "pick_model",
+    "shipped_cards",
     "writing_model",
 ]
 
@@ -22,7 +23,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from fsae_core.archive.canonical import zoom_of_dataset
+from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells
 
@@ -35,15 +36,16 @@ Times = NDArray[np.datetime64] | None
 class FieldModel(Protocol):
     """What the codec asks of a model; ``fsae_core.model.checkpoint.load_model`` gives such objects.
 
-    ``card`` has name, ratio, variables (tuple, or None for any), zooms (lowest and highest input), sha256.
+    ``card`` has name, family, ratio, variables (tuple, or None for any), zooms (lowest and highest input) and
+    sha256. ``instant``: the fields belong to the very hour of their times, not to a day or a month.
     """
 
     @property
     def card(self) -> Any: ...
 
-    def compress_fields(self, x: Floats, *, variable: str, times: Times) -> Any: ...
+    def compress_fields(self, x: Floats, *, variable: str, times: Times, instant: bool) -> Any: ...
 
-    def decompress_fields(self, compressed: Any, *, variable: str, times: Times) -> Floats: ...
+    def decompress_fields(self, compressed: Any, *, variable: str, times: Times, instant: bool) -> Floats: ...
 
 
 def levels_of_ratio(ratio: int, zoom_in: int) -> int:
@@ -65,12 +67,21 @@ def levels_of_ratio(ratio: int, zoom_in: int) -> int:
 def pick_model(
     ds: xr.Dataset, ratio: int, model: str | Path | FieldModel = "auto", device: str = "auto"
 ) -> FieldModel:
-    """The model that `compress` would use; "auto": the archive's own weights where there are some."""
-    levels_of_ratio(ratio, zoom_of_dataset(ds))
+    """The model that `compress` would use, fit for every field of ``ds``; UserError when there is none.
+
+    "auto" means the weights of the archive's own family where there are some that fit, else the general ones.
+    """
+    zoom, names = zoom_of_dataset(ds), data_names(ds)
+    levels_of_ratio(ratio, zoom)
     if model == "auto":
-        family = "amip" if ds.attrs.get("fsae_climatology") == "amip" else "general"
-        model = f"{family}-{ratio}x"
-    return load(model, device)
+        own = [card for card in shipped_cards() if card.family == ds.attrs.get("fsae_climatology")]
+        fitting = [card.name for card in own if misfit(card, ratio, names, zoom) is None]
+        model = fitting[0] if fitting else f"general-{ratio}x"
+    fitted = load(model, device)
+    wrong = misfit(fitted.card, ratio, names, zoom)
+    if wrong:
+        raise UserError(wrong)
+    return fitted
 
 
 def writing_model(
@@ -95,9 +106,9 @@ def load(model: str | Path | FieldModel, device: str = "auto", *, shipped_only: 
     """A model from its name or file; a model is given back as it is."""
     if not isinstance(model, str | Path):
         return model
-    from fsae_core.model.checkpoint import load_model, shipped_models
+    from fsae_core.model.checkpoint import load_model
 
-    if shipped_only and model not in {card.name for card in shipped_models()}:
+    if shipped_only and model not in {card.name for card in shipped_cards()}:
         raise UserError(
             f"The store was written with the weights {model}, which are not shipped: "
             "give their file (--model)."
@@ -105,18 +116,27 @@ def load(model: str | Path | FieldModel, device: str = "auto", *, shipped_only: 
     return load_model(model, device=device)
 
 
-def check_fit(card: Any, ratio: int, names: Iterable[str], zoom_in: int) -> None:
+def shipped_cards() -> list[Any]:
+    """Cards of the weights that come with the library."""
+    from fsae_core.model.checkpoint import shipped_models
+
+    return list(shipped_models())
+
+
+def misfit(card: Any, ratio: int, names: Iterable[str], zoom_in: int) -> str | None:
+    """Why these weights cannot compress these fields, in one sentence; None when they can."""
     if card.ratio != ratio:
-        raise UserError(f"The weights {card.name} compress {card.ratio} times, not {ratio}: choose others.")
+        return f"The weights {card.name} compress {card.ratio} times, not {ratio}: choose others."
     other = [name for name in names if card.variables is not None and name not in card.variables]
     if other:
-        raise UserError(
+        return (
             f"The weights {card.name} were made for {', '.join(card.variables)}, not for {', '.join(other)}: "
             f"choose the general weights (general-{ratio}x)."
         )
     low, high = card.zooms
     if not low <= zoom_in <= high:
-        raise UserError(
+        return (
             f"The weights {card.name} take fields of zoom {low} to {high}, this one has zoom {zoom_in}: "
             "regrid it with `fsae prepare --zoom` or choose other weights."
         )
+    return None

@@ -24,7 +24,6 @@ from fsae_core.codec.choice import (
     FieldModel,
     Floats,
     Times,
-    check_fit,
     levels_of_ratio,
     pick_model,
     writing_model,
@@ -58,9 +57,7 @@ def compress(
     names = _variables(ds, variables)
     zoom_in = zoom_of_dataset(ds)
     levels = levels_of_ratio(ratio, zoom_in)
-    fitted = pick_model(ds, ratio, model, device)
-    check_fit(fitted.card, ratio, names, zoom_in)
-
+    fitted = pick_model(ds[names], ratio, model, device)
     blocks = [(name, block) for name in names for block in _blocks(ds[name])]
     parts: dict[str, list[SimpleNamespace]] = {name: [] for name in names}
     for name, block in progress(blocks) if progress else blocks:
@@ -174,6 +171,11 @@ def _take(da: xr.DataArray, block: _Block, trailing: int) -> tuple[Floats, Times
     return values.reshape(-1, *values.shape[len(lead) :]), times
 
 
+def _instant(da: xr.DataArray) -> bool:
+    """Whether a variable says (CF cell_methods) that its values belong to the very hour of their times."""
+    return "time: point" in str(da.attrs.get("cell_methods", ""))
+
+
 def _compress_block(model: FieldModel, da: xr.DataArray, block: _Block) -> SimpleNamespace:
     x, times = _take(da, block, 1)
     missing = 1 - np.isfinite(x).mean()
@@ -182,7 +184,7 @@ def _compress_block(model: FieldModel, da: xr.DataArray, block: _Block) -> Simpl
             f"{da.name} has missing or infinite values in {100 * missing:.2g} % of its cells, but only "
             "complete fields can be compressed: fill them or leave the variable out."
         )
-    got = model.compress_fields(x, variable=str(da.name), times=times)
+    got = model.compress_fields(x, variable=str(da.name), times=times, instant=_instant(da))
     offset, scale = (np.asarray(v, dtype=np.float32) for v in (got.offset, got.scale))
     kept = ((got.values - offset[:, None]) / scale[:, None]).astype(np.float16).astype(np.float32)
     return SimpleNamespace(values=kept * scale[:, None] + offset[:, None], offset=offset, scale=scale)
@@ -199,4 +201,6 @@ def _decompress_block(model: FieldModel, cds: xr.Dataset, name: str, block: _Blo
         zoom_in=int(cds.attrs["fsae_zoom_in"]),
         zoom=zoom_of(values.shape[-1]),
     )
-    return np.asarray(model.decompress_fields(compressed, variable=name, times=times), dtype=np.float32)
+    instant = _instant(cds[name])
+    fields = model.decompress_fields(compressed, variable=name, times=times, instant=instant)
+    return np.asarray(fields, dtype=np.float32)

@@ -65,6 +65,7 @@ def weightless(monkeypatch) -> None:
         return BlockMean(ratio, variables=("t2m",) if model.startswith("t2m") else None)
 
     monkeypatch.setattr(choice, "load", load)
+    monkeypatch.setattr(choice, "shipped_cards", list)
 
 
 @pytest.fixture

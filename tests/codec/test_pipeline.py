@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from fsae_core.archive.canonical import canonical_dataset, is_canonical
-from fsae_core.codec import pipeline
+from fsae_core.codec import choice, pipeline
 from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.errors import UserError
 from fsae_core.sphere.pyramid import prolong, restrict
@@ -123,3 +123,40 @@ def test_decompress_refuses(archive, block_mean):
     small.attrs["fsae_weights_sha256"] = "f" * 64
     with pytest.raises(UserError, match=r"checksum ffffffffffff.*000000000000"):
         decompress(small, model=block_mean(16))
+
+
+def test_auto_takes_the_archives_own_weights_where_they_fit(archive, block_mean, monkeypatch):
+    own, general = block_mean(16, variables=("t2m",)), block_mean(16)
+    own.card.family, own.card.name, general.card.name = "amip", "amip-16x", "general-16x"
+    monkeypatch.setattr(choice, "shipped_cards", lambda: [general.card, own.card])
+    monkeypatch.setattr(choice, "load", lambda name, device: {"amip-16x": own, "general-16x": general}[name])
+    simulated = archive.assign_attrs(fsae_climatology="amip")
+    assert compress(simulated, 16, variables=["t2m"]).attrs["fsae_model"] == "amip-16x"
+    assert compress(simulated, 16).attrs["fsae_model"] == "general-16x"
+    assert compress(archive, 16, variables=["t2m"]).attrs["fsae_model"] == "general-16x"
+
+
+def test_weights_named_in_a_store_are_never_opened_as_a_path(archive, block_mean, monkeypatch):
+    monkeypatch.setattr(choice, "shipped_cards", list)
+    small = compress(archive, 16, model=block_mean(16)).assign_attrs(fsae_model="/somewhere/evil.safetensors")
+    with pytest.raises(UserError, match="which are not shipped"):
+        decompress(small)
+
+
+@pytest.mark.parametrize("methods, instant", [("time: point", True), ("time: mean", False), (None, False)])
+def test_the_model_is_told_whether_fields_are_instantaneous(archive, block_mean, methods, instant):
+    told = []
+
+    class Listens(block_mean):
+        def compress_fields(self, x, *, variable, times, instant):
+            told.append(instant)
+            return super().compress_fields(x, variable=variable, times=times, instant=instant)
+
+        def decompress_fields(self, compressed, *, variable, times, instant):
+            told.append(instant)
+            return super().decompress_fields(compressed, variable=variable, times=times, instant=instant)
+
+    if methods:
+        archive["t2m"].attrs["cell_methods"] = methods
+    decompress(compress(archive, 16, model=Listens(16), variables=["t2m"]), model=Listens(16))
+    assert told == [instant, instant]
