@@ -39,8 +39,11 @@ def compress(
     Errors are of the values that come back from the file, equal area, over all times; with several variables
     they stand under each of them.
     """
+    from fsae_core.archive.canonical import data_names
     from fsae_core.archive.reader import open_archive
+    from fsae_core.archive.timing import is_instant
     from fsae_core.codec import choice, pipeline, store
+    from fsae_core.codec.layout import INSTANT
     from fsae_core.errors import UserError
 
     started = time.monotonic()
@@ -52,7 +55,10 @@ def compress(
         raise UserError(f"{target} is source and target at once: choose another name for the store.")
     if ratio not in choice.RATIOS:
         choice.levels_of_ratio(ratio, 9)
-    ds = _between(open_archive(source, variables=variable), start, end, source)
+    ds = open_archive(source, variables=variable)
+    for name in data_names(ds):
+        ds[name].attrs[INSTANT] = int(is_instant(ds, name))
+    ds = _between(ds, start, end, source)
     fitted = choice.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
     small = pipeline.compress(ds, ratio, model=fitted, progress=progress("compressing"))
     size = store.write_store(small, target, overwrite=overwrite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FORMAT", "OWN_ATTRIBUTES", "check_compressed", "field_names", "is_compressed"]
+__all__ = ["FORMAT", "INSTANT", "OWN_ATTRIBUTES", "check_compressed", "field_names", "is_compressed"]
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,8 @@ from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 
 FORMAT = 1
+INSTANT = "fsae_instant"
+"""Attribute of a variable: 1 where its values belong to the very hour of their times; a slice cannot tell."""
 OWN_ATTRIBUTES = ("fsae_format", "fsae_model", "fsae_weights_sha256", "fsae_ratio", "fsae_zoom_in")
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.canonical import canonical_dataset, crs_variable, data_names, zoom_of_dataset
+from fsae_core.archive.timing import is_instant
 from fsae_core.codec.choice import (
     FieldModel,
     Floats,
@@ -28,7 +29,7 @@ from fsae_core.codec.choice import (
     pick_model,
     writing_model,
 )
-from fsae_core.codec.layout import FORMAT, OWN_ATTRIBUTES, check_compressed, field_names
+from fsae_core.codec.layout import FORMAT, INSTANT, OWN_ATTRIBUTES, check_compressed, field_names
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import restrict
@@ -58,10 +59,11 @@ def compress(
     zoom_in = zoom_of_dataset(ds)
     levels = levels_of_ratio(ratio, zoom_in)
     fitted = pick_model(ds[names], ratio, model, device)
+    instant = {name: bool(ds[name].attrs.get(INSTANT, is_instant(ds, name))) for name in names}
     blocks = [(name, block) for name in names for block in _blocks(ds[name])]
     parts: dict[str, list[SimpleNamespace]] = {name: [] for name in names}
     for name, block in progress(blocks) if progress else blocks:
-        parts[name].append(_compress_block(fitted, ds[name], block))
+        parts[name].append(_compress_block(fitted, ds[name], block, instant[name]))
     out = xr.Dataset(coords={k: v for k, v in ds.coords.items() if "cell" not in v.dims and k != "crs"})
     out["crs"] = crs_variable(zoom_in - levels)
     for name in names:
@@ -71,7 +73,8 @@ def compress(
             np.concatenate([getattr(part, field) for part in parts[name]])
             for field in ("values", "offset", "scale")
         )
-        out[name] = xr.DataArray(values.reshape(*shape, -1), dims=(*lead, "cell"), attrs=dict(ds[name].attrs))
+        attrs = {**ds[name].attrs, INSTANT: int(instant[name])}
+        out[name] = xr.DataArray(values.reshape(*shape, -1), dims=(*lead, "cell"), attrs=attrs)
         out[f"{name}_offset"] = xr.DataArray(offset.reshape(shape), dims=lead)
         out[f"{name}_scale"] = xr.DataArray(scale.reshape(shape), dims=lead)
     out.attrs = {
@@ -171,12 +174,7 @@ def _take(da: xr.DataArray, block: _Block, trailing: int) -> tuple[Floats, Times
     return values.reshape(-1, *values.shape[len(lead) :]), times
 
 
-def _instant(da: xr.DataArray) -> bool:
-    """Whether a variable says (CF cell_methods) that its values belong to the very hour of their times."""
-    return "time: point" in str(da.attrs.get("cell_methods", ""))
-
-
-def _compress_block(model: FieldModel, da: xr.DataArray, block: _Block) -> SimpleNamespace:
+def _compress_block(model: FieldModel, da: xr.DataArray, block: _Block, instant: bool) -> SimpleNamespace:
     x, times = _take(da, block, 1)
     missing = 1 - np.isfinite(x).mean()
     if missing:
@@ -184,7 +182,7 @@ def _compress_block(model: FieldModel, da: xr.DataArray, block: _Block) -> Simpl
             f"{da.name} has missing or infinite values in {100 * missing:.2g} % of its cells, but only "
             "complete fields can be compressed: fill them or leave the variable out."
         )
-    got = model.compress_fields(x, variable=str(da.name), times=times, instant=_instant(da))
+    got = model.compress_fields(x, variable=str(da.name), times=times, instant=instant)
     offset, scale = (np.asarray(v, dtype=np.float32) for v in (got.offset, got.scale))
     kept = ((got.values - offset[:, None]) / scale[:, None]).astype(np.float16).astype(np.float32)
     return SimpleNamespace(values=kept * scale[:, None] + offset[:, None], offset=offset, scale=scale)
@@ -201,6 +199,6 @@ def _decompress_block(model: FieldModel, cds: xr.Dataset, name: str, block: _Blo
         zoom_in=int(cds.attrs["fsae_zoom_in"]),
         zoom=zoom_of(values.shape[-1]),
     )
-    instant = _instant(cds[name])
+    instant = bool(cds[name].attrs.get(INSTANT, False))
     fields = model.decompress_fields(compressed, variable=name, times=times, instant=instant)
     return np.asarray(fields, dtype=np.float32)

@@ -160,3 +160,10 @@ def test_the_model_is_told_whether_fields_are_instantaneous(archive, block_mean,
         archive["t2m"].attrs["cell_methods"] = methods
     decompress(compress(archive, 16, model=Listens(16), variables=["t2m"]), model=Listens(16))
     assert told == [instant, instant]
+
+
+def test_a_slice_of_an_archive_keeps_what_the_whole_says(archive, block_mean):
+    archive["t2m"].attrs["fsae_instant"] = 1
+    small = compress(archive.isel(time=[3]), 16, model=block_mean(16))
+    assert small["t2m"].attrs["fsae_instant"] == 1 and small["msl"].attrs["fsae_instant"] == 0
+    assert "fsae_instant" not in decompress(small, model=block_mean(16))["t2m"].attrs
