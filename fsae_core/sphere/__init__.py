@@ -10,6 +10,8 @@ __all__ = [
     "lookup",
     "mirror_table",
     "n_cells",
+    "power_per_degree",
+    "power_per_zoom",
     "prolong",
     "prolongation_matrix",
     "regrid",
@@ -33,3 +35,4 @@ from fsae_core.sphere.healpix import (
 )
 from fsae_core.sphere.pyramid import compose, decompose, inject, prolong, prolongation_matrix, restrict
 from fsae_core.sphere.regrid import LatLonGrid, regrid, regrid_weights, to_latlon
+from fsae_core.sphere.spectrum import power_per_degree, power_per_zoom
