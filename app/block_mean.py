@@ -24,7 +24,7 @@ class BlockMean:
             name=f"block-mean-{ratio}x", ratio=ratio, variables=None, zooms=(self.levels, 9), sha256=""
         )
 
-    def compress_fields(self, x: np.ndarray, *, variable: str, times: Any) -> SimpleNamespace:
+    def compress_fields(self, x: np.ndarray, *, variable: str, times: Any, instant: bool) -> SimpleNamespace:
         """x: (fields, cells) -> values (fields, coarse cells), offset and scale (fields,)."""
         values = restrict(x, self.levels)
         spread = values.std(axis=-1)
@@ -34,5 +34,5 @@ class BlockMean:
             scale=np.where(spread > 0, spread, 1).astype(np.float32),
         )
 
-    def decompress_fields(self, compressed: Any, *, variable: str, times: Any) -> np.ndarray:
+    def decompress_fields(self, compressed: Any, *, variable: str, times: Any, instant: bool) -> np.ndarray:
         return prolong(np.asarray(compressed.values, np.float32), self.levels)
