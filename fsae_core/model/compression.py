@@ -1,0 +1,151 @@
+"""From fields in their units to compressed fields and back: the network with its normaliser and
+conditions."""
+
+from __future__ import annotations
+
+__all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "build_model", "surface_tensor"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fsae_core.archive.climatology import FieldNormaliser
+from fsae_core.archive.statics import static_fields
+from fsae_core.errors import UserError
+from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
+from fsae_core.model.checkpoint import ModelCard
+from fsae_core.model.conditioning import solar_features, surface_features
+from fsae_core.sphere.healpix import n_cells, zoom_of
+
+Floats = NDArray[np.float32]
+Times = NDArray[np.datetime64] | None
+
+_CELLS_AT_ONCE = 2**19
+"""About 300 MB of intermediate values on a CPU."""
+
+
+@dataclass(frozen=True)
+class CompressedFields:
+    """Values: (time, coarse cell) in the field's units, or anomalies in them; offset, scale: (time,), what
+    the decoder must know beside them; zoom_in: of the field; zoom: of the values."""
+
+    values: Floats
+    offset: Floats
+    scale: Floats
+    zoom_in: int
+    zoom: int
+
+
+class CompressionModel(Protocol):
+    """What `load_model` gives."""
+
+    card: ModelCard
+
+    def compress_fields(
+        self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
+    ) -> CompressedFields: ...
+
+    def decompress_fields(
+        self, compressed: CompressedFields, *, variable: str, times: Times = None, instant: bool = False
+    ) -> Floats: ...
+
+
+@lru_cache(maxsize=8)
+def surface_tensor(zoom: int, device: str) -> torch.Tensor:
+    """The shipped orography and land share as features, (cells, SURFACE)."""
+    static = static_fields(zoom)
+    return torch.from_numpy(surface_features(static["orography"], static["land"])).to(device)
+
+
+class GeneralModel:
+    """A FieldSpaceAutoencoder on fields normalised one by one: takes any variable at any zoom the card
+    allows.
+
+    instant: the fields belong to the very hour of their times (analyses, hourly output), not to a day or month, so
+    that the position of the sun says something about them.
+    """
+
+    def __init__(self, card: ModelCard, network: FieldSpaceAutoencoder, device: str = "cpu") -> None:
+        self.card = card
+        self.device = torch.device(device)
+        self.network = network.eval().requires_grad_(False).to(self.device)
+        self._normaliser = FieldNormaliser()
+        self._surfaces: dict[int, Any] = {}
+
+    def _surface(self, zoom: int) -> Any:
+        """Depends on weights and zoom alone, and costs as much as ten fields: kept for the last two
+        zooms."""
+        if zoom not in self._surfaces:
+            if len(self._surfaces) > 1:
+                self._surfaces.pop(next(iter(self._surfaces)))
+            features = surface_tensor(zoom, str(self.device))
+            self._surfaces[zoom] = self.network.surface(features, self.network.token_zoom(zoom))
+        return self._surfaces[zoom]
+
+    def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:
+        solar = None
+        if instant and times is not None:
+            solar = torch.from_numpy(solar_features(times[part], self.network.token_zoom(zoom))).to(
+                self.device
+            )
+        return Conditions(surface_tensor(zoom, str(self.device)), solar)
+
+    def _parts(self, fields: int, zoom: int) -> list[slice]:
+        step = max(1, _CELLS_AT_ONCE // n_cells(zoom))
+        return [slice(i, min(i + step, fields)) for i in range(0, fields, step)]
+
+    def compress_fields(
+        self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
+    ) -> CompressedFields:
+        """(time, cell) in units -> compressed fields in the same units.
+
+        UserError for a field too coarse.
+        """
+        zoom = zoom_of(x.shape[-1])
+        normal, mean, spread = self._normaliser.normalise(x)
+        out = []
+        with torch.inference_mode():
+            surface = self._surface(zoom)
+            for part in self._parts(len(x), zoom):
+                fields = torch.from_numpy(normal[part]).to(self.device)
+                conditions = self._conditions(zoom, times, instant, part)
+                out.append(self.network.encode(fields, conditions, surface=surface).cpu().numpy())
+        values = np.concatenate(out) * spread[:, None] + mean[:, None]
+        return CompressedFields(values, mean, spread, zoom, zoom - self.network.config.levels)
+
+    def decompress_fields(
+        self, compressed: CompressedFields, *, variable: str, times: Times = None, instant: bool = False
+    ) -> Floats:
+        """Compressed fields -> (time, cell) in units."""
+        mean, spread = compressed.offset[:, None], compressed.scale[:, None]
+        normal = ((compressed.values - mean) / spread).astype(np.float32)
+        zoom = compressed.zoom + self.network.config.levels
+        out = []
+        with torch.inference_mode():
+            surface = self._surface(zoom)
+            for part in self._parts(len(normal), zoom):
+                fields = torch.from_numpy(normal[part]).to(self.device)
+                conditions = self._conditions(zoom, times, instant, part)
+                out.append(self.network.decode(fields, conditions, surface=surface).cpu().numpy())
+        return np.concatenate(out) * spread + mean
+
+
+def build_model(card: ModelCard, tensors: Mapping[str, NDArray[Any]], device: str) -> CompressionModel:
+    """The model of a card with these tensors on this device.
+
+    UserError when they do not fit together.
+    """
+    try:
+        network = FieldSpaceAutoencoder(AutoencoderConfig(**card.config))
+        network.load_state_dict({k: torch.from_numpy(np.asarray(v, np.float32)) for k, v in tensors.items()})
+    except (TypeError, RuntimeError) as error:
+        raise UserError(
+            f"The weights {card.name} do not fit their own configuration: the file is damaged or of another version; "
+            "use the one that `fsae train` wrote."
+        ) from error
+    return GeneralModel(card, network, device)

@@ -1,0 +1,262 @@
+"""Train a Field-Space Autoencoder: general weights, or weights tuned to an archive of one's own."""
+
+from __future__ import annotations
+
+__all__ = ["AutoencoderTask", "configurations", "train_autoencoder"]
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fsae_core.archive.canonical import zoom_of_dataset
+from fsae_core.archive.reader import open_archive
+from fsae_core.errors import UserError
+from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
+from fsae_core.model.checkpoint import ModelCard, read_card, save_weights, shipped_models, weights_path
+from fsae_core.model.device import pick_device
+from fsae_core.training.fields import Draw, FieldPool, FieldSet, load_fields
+from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
+from fsae_core.training.splits import Split, split_of
+
+GENERAL_ZOOMS = (4, 8)
+_CELLS = 8 * 12 * 4**6
+"""A batch holds as many cells as eight fields of zoom 6."""
+
+
+def configurations() -> dict[str, AutoencoderConfig]:
+    """Named configurations: general-4x, general-16x, general-64x, general-256x."""
+    return {f"general-{4**levels}x": AutoencoderConfig(levels=levels) for levels in (1, 2, 3, 4)}
+
+
+class AutoencoderTask:
+    """Squared error of the reconstruction, each field's measured by what block mean and smooth prolongation
+    miss.
+
+    So a smooth pressure field and a ragged wind field count alike, and the loss reads as "share of the
+    baseline's squared error". level_drop: share of batches in which finest levels are hidden from the
+    encoder, for fields that come without them.
+    """
+
+    def __init__(
+        self,
+        module: FieldSpaceAutoencoder,
+        pool: FieldPool,
+        check: Sequence[FieldSet],
+        device: torch.device,
+        level_drop: float = 0.1,
+    ) -> None:
+        self.module, self.pool, self.check, self.device = module, pool, check, device
+        self.level_drop = level_drop
+
+    def loss(self, forward: nn.Module, rng: np.random.Generator) -> Tensor:
+        """Share of the baseline's squared error, mean over the batch."""
+        config = self.module.config
+        draw = self.pool.draw(rng, config.patch_levels, self.device, blend=0.5, sunless=0.2)
+        drop = int(rng.integers(1, config.levels + 1)) if rng.random() < self.level_drop else 0
+        y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop)
+        return self._share(y, draw.fields).mean()
+
+    def _share(self, y: Tensor, x: Tensor) -> Tensor:
+        base = FieldSpaceAutoencoder.baseline(x, self.module.config.levels)
+        return (y - x).square().mean(-1) / (base - x).square().mean(-1).clamp_min(1e-6)
+
+    def validate(self, module: nn.Module) -> float | None:
+        """Root of the mean share over the check fields, unturned; None without any."""
+        shares = []
+        for one in self.check:
+            for i in range(0, len(one.values), 8):
+                draw = _plain(one, slice(i, i + 8), self.module.config.patch_levels, self.device)
+                y, _ = module(draw.fields, Conditions(draw.surface, draw.solar, None))
+                shares.append(self._share(y, draw.fields))
+        return float(torch.cat(shares).mean().sqrt()) if shares else None
+
+
+def _plain(one: FieldSet, part: slice, patch_levels: int, device: torch.device) -> Draw:
+    from fsae_core.model.compression import surface_tensor
+    from fsae_core.model.conditioning import solar_features
+
+    fields = one.values[part].float()
+    solar = None
+    if one.instant:
+        solar = torch.from_numpy(solar_features(one.times[part], one.zoom - patch_levels)).to(device)
+    surface = surface_tensor(one.zoom, "cpu").to(device)
+    return Draw(fields.to(device), surface, solar, torch.arange(fields.shape[1]))
+
+
+def _zoom_weight(own: Sequence[int], zoom: int) -> float:
+    """Mostly zoom 6 where there is some, a little of what is far finer (slow) or coarser."""
+    if 6 in own:
+        return {4: 0.08, 5: 0.10, 6: 0.76, 7: 0.05, 8: 0.01}.get(zoom, 0.0)
+    return 1.0 if zoom in own else 0.0
+
+
+def _gather_sets(
+    archives: Sequence[str], patch_levels: int
+) -> tuple[list[FieldSet], list[FieldSet], dict[str, Any]]:
+    train: list[FieldSet] = []
+    check: list[FieldSet] = []
+    splits: dict[str, Any] = {}
+    for source in archives:
+        ds = open_archive(source)
+        zoom = zoom_of_dataset(ds)
+        split = split_of(ds)
+        name = str(ds.attrs.get("fsae_name") or Path(source).stem)
+        splits[name] = split.as_dict()
+        times = ds["time"].values
+        keep = Split.mask(times, split.train)
+        if not keep.any():
+            raise UserError(
+                f"{name} has no times in its training period {split.train[0]} to {split.train[1]}: nothing to learn."
+            )
+        coarser = max(0, min(zoom - 6, zoom - patch_levels)) if zoom > 6 else 0
+        train += load_fields(ds, keep, coarser=coarser)
+        later = Split.mask(times, split.validate)
+        if later.any():
+            check += load_fields(ds, later, most=12)
+    train = [one for one in train if one.zoom >= patch_levels]
+    if not train:
+        raise UserError(
+            f"The archives given have no field of zoom {patch_levels} or finer: choose a smaller ratio or regrid them."
+        )
+    return _weighted(train), [one for one in check if one.zoom >= patch_levels], splits
+
+
+def _weighted(sets: list[FieldSet]) -> list[FieldSet]:
+    """At each zoom temperature is drawn half the time, where there are other variables; within these two,
+    sets are drawn by the root of how many fields they have, so that long archives do not drown short
+    ones."""
+    out = []
+    for zoom in {one.zoom for one in sets}:
+        here = [one for one in sets if one.zoom == zoom]
+        for warm in (True, False):
+            part = [one for one in here if (one.variable == "t2m") is warm]
+            total = sum(len(one.values) ** 0.5 for one in part)
+            out += [
+                FieldSet(
+                    one.variable, one.zoom, one.values, one.times, one.instant, len(one.values) ** 0.5 / total
+                )
+                for one in part
+            ]
+    return out
+
+
+def _start_from(network: FieldSpaceAutoencoder, init: str, ratio: int) -> str:
+    """Load what fits of other weights; layers whose shape differs with the ratio start fresh."""
+    from safetensors.torch import load_file
+
+    shipped = {card.name for card in shipped_models()}
+    name = f"general-{ratio}x" if init == "general" else init
+    path = weights_path(name if name in shipped else Path(name))
+    read_card(path)
+    own = network.state_dict()
+    found = {k: v.float() for k, v in load_file(path).items() if k in own and own[k].shape == v.shape}
+    if not found:
+        raise UserError(
+            f"{path.name} has no layer in common with a model of ratio {ratio}: start from other weights."
+        )
+    network.load_state_dict(found, strict=False)
+    return path.stem
+
+
+def train_autoencoder(
+    archives: Sequence[str],
+    config: str,
+    out: Path,
+    *,
+    minutes: float = 10.0,
+    resume: bool = False,
+    init: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    learning_rate: float | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train on the training times of the archives and write weights; the record comes back.
+
+    init: "general", the name of shipped weights or a file to start from. Raises UserError for an unknown
+    configuration, archives without training times or too coarse, or a checkpoint that does not fit.
+    """
+    known = configurations()
+    if config not in known:
+        raise UserError(f"There is no configuration {config}: choose one of {', '.join(known)}.")
+    settings = known[config]
+    torch.manual_seed(seed)
+    network = FieldSpaceAutoencoder(settings)
+    started_from = _start_from(network, init, settings.ratio) if init else None
+    train, check, splits = _gather_sets(archives, settings.patch_levels)
+    zooms = sorted({one.zoom for one in train})
+    pool = FieldPool(train, lambda zoom: _zoom_weight(zooms, zoom), _CELLS)
+    task = AutoencoderTask(network, pool, check, pick_device(device))
+    rate = learning_rate or (LoopConfig().learning_rate / (3 if init else 1))
+    loop = LoopConfig(learning_rate=rate)
+    outcome = fit(
+        task, out, minutes=minutes, config=loop, resume=resume, seed=seed, device=device, progress=progress
+    )
+    card = _card(settings, outcome, task, splits, archives, zooms, started_from, loop)
+    save_weights(out, card, {k: v.cpu().numpy() for k, v in outcome.state.items()})
+    state_path(out).unlink(missing_ok=True)
+    return {
+        "steps": outcome.steps,
+        "val_rmse": outcome.validation,
+        "val_rmse_means": "share of the RMSE of block mean and smooth prolongation, on validation times",
+        "fields": len(pool),
+        "split": splits,
+    }
+
+
+def _card(
+    settings: AutoencoderConfig,
+    outcome: Outcome,
+    task: AutoencoderTask,
+    splits: dict[str, Any],
+    archives: Sequence[str],
+    zooms: Sequence[int],
+    started_from: str | None,
+    loop: LoopConfig,
+) -> ModelCard:
+    return ModelCard(
+        name="",
+        family="general",
+        ratio=settings.ratio,
+        variables=None,
+        zooms=(max(GENERAL_ZOOMS[0], settings.patch_levels), GENERAL_ZOOMS[1]),
+        parameters=sum(p.numel() for p in task.module.parameters()),
+        config=asdict(settings),
+        split=splits,
+        training={
+            "archives": [Path(a).name for a in archives],
+            "fields": len(task.pool),
+            "zooms": list(zooms),
+            "steps": outcome.steps,
+            "minutes": round(outcome.seconds / 60, 2),
+            "validation": outcome.validation,
+            "history": outcome.history[-60:],
+            "started_from": started_from,
+            "loop": asdict(loop),
+            "device": str(task.device),
+            "torch": torch.__version__,
+            "machine": platform.machine(),
+            "revision": _revision(),
+        },
+    )
+
+
+def _revision() -> str | None:
+    """The git revision of the code, where it lies in a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
