@@ -21,10 +21,17 @@ class BlockMean:
     def __init__(self, ratio: int) -> None:
         self.levels = round(np.log(ratio) / np.log(4))
         self.card = SimpleNamespace(
-            name=f"block-mean-{ratio}x", ratio=ratio, variables=None, zooms=(self.levels, 9), sha256=""
+            name=f"block-mean-{ratio}x",
+            family="block-mean",
+            ratio=ratio,
+            variables=None,
+            zooms=(self.levels, 9),
+            sha256="",
         )
 
-    def compress_fields(self, x: np.ndarray, *, variable: str, times: Any, instant: bool) -> SimpleNamespace:
+    def compress_fields(
+        self, x: np.ndarray, *, variable: str, times: Any, instant: bool = False
+    ) -> SimpleNamespace:
         """x: (fields, cells) -> values (fields, coarse cells), offset and scale (fields,)."""
         values = restrict(x, self.levels)
         spread = values.std(axis=-1)
@@ -34,5 +41,7 @@ class BlockMean:
             scale=np.where(spread > 0, spread, 1).astype(np.float32),
         )
 
-    def decompress_fields(self, compressed: Any, *, variable: str, times: Any, instant: bool) -> np.ndarray:
+    def decompress_fields(
+        self, compressed: Any, *, variable: str, times: Any, instant: bool = False
+    ) -> np.ndarray:
         return prolong(np.asarray(compressed.values, np.float32), self.levels)

@@ -71,6 +71,11 @@ class Bridge:
         if self._address.data["query"][0] != query:
             self._address.data = {"query": [query]}
 
+    @property
+    def query(self) -> str:
+        """What the address bar says, without the question mark."""
+        return str(self._address.data["query"][0])
+
     def toast(self, sentence: str) -> None:
         """Show one sentence over the page; the last few are kept for a page that is not there yet."""
         self._toast.data = {"text": [*self._toast.data["text"][-4:], sentence]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["DIVERGING", "Scale", "error_scale", "field_scale", "palette"]
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,7 +40,10 @@ class Scale:
 @lru_cache(maxsize=16)
 def palette(name: str, n: int = 256) -> tuple[str, ...]:
     """A cmocean map as `n` hex colours; it runs in the direction in which cmocean ships it."""
-    import cmocean
+    with warnings.catch_warnings():
+        # cmocean 4.0 makes its maps in a way that matplotlib 3.11 announces to drop
+        warnings.filterwarnings("ignore", message="Passing 'N' to ListedColormap")
+        import cmocean
 
     rgba = getattr(cmocean.cm, name)(np.linspace(0.0, 1.0, n))
     return tuple("#{:02x}{:02x}{:02x}".format(*(round(255 * float(c)) for c in row[:3])) for row in rgba)

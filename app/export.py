@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from app.store import Archive, round_trip
+from fsae_core.codec.layout import INSTANT
 from fsae_core.sphere.healpix import lookup
 
 GRIDS = {"latlon": "Lat–lon", "healpix": "HEALPix"}
@@ -42,13 +43,10 @@ def to_netcdf(
     grid: "healpix" (nested cells) or "latlon" (the value of the cell each node lies in).
     progress: as tqdm; stopping it stops the work.
     """
-    if "time" in archive.dataset.dims:
-        ds = archive.dataset[[variable, "crs"]].isel(time=list(indices))
-    else:
-        ds = archive.dataset[[variable, "crs"]]
+    ds = archive.cut(variable, indices)
     small, back = round_trip(ds, method, ratio, progress)
     truth, recon = ds[variable].astype(np.float32), back[variable]
-    attrs = {k: v for k, v in truth.attrs.items() if k != "grid_mapping"}
+    attrs = {k: v for k, v in truth.attrs.items() if k not in ("grid_mapping", INSTANT)}
     name = attrs.get("long_name", variable)
     out = xr.Dataset(
         {

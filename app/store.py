@@ -5,12 +5,12 @@ Nothing here knows of the user interface; every function may be called from any 
 
 from __future__ import annotations
 
-__all__ = ["Archive", "Picture", "fitting_weights", "named_archive", "shipped_archives", "weights", "warm"]
+__all__ = ["Archive", "Picture", "fitting_weights", "named_archive", "shipped_archives", "warm"]
 
-import logging
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -24,12 +24,14 @@ from app.sphere_view import Field
 from app.state import RATIOS
 from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.archive.catalog import CatalogEntry, catalog, open_catalogued
-from fsae_core.codec.pipeline import compress, decompress, levels_of_ratio
+from fsae_core.archive.timing import is_instant
+from fsae_core.codec.choice import levels_of_ratio, load, misfit, shipped_cards
+from fsae_core.codec.layout import INSTANT
+from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.errors import UserError
 from fsae_core.evaluate.metrics import ErrorSums, rmse, rmse_by_latitude
 from fsae_core.sphere.healpix import n_cells
 
-_log = logging.getLogger(__name__)
 _PICTURES = 48
 _LOADED_BYTES = 256 * 2**20
 
@@ -127,10 +129,13 @@ class Archive:
                 self._scales[variable] = field_scale(variable, sample)
             return self._scales[variable]
 
-    def one(self, variable: str, index: int) -> xr.Dataset:
-        """The archive cut to one variable and one time."""
+    def cut(self, variable: str, indices: Sequence[int]) -> xr.Dataset:
+        """The archive cut to one variable and some of its times."""
         part = self.dataset[[variable, "crs"]]
-        return part.isel(time=slice(index, index + 1)) if "time" in part.dims else part
+        # Whether the hour of a time counts is seen from all the times together, never from one.
+        instant = int(is_instant(self.dataset, variable))
+        part = part.assign({variable: part[variable].assign_attrs({INSTANT: instant})})
+        return part.isel(time=list(indices)) if "time" in part.dims else part
 
     def picture(self, variable: str, index: int, method: str, ratio: int) -> Picture:
         """Compress one field and bring it back; kept. UserError where the method cannot do it."""
@@ -162,7 +167,7 @@ def _written(unit: str) -> str:
 
 def _make_picture(archive: Archive, variable: str, index: int, method: str, ratio: int) -> Picture:
     values = archive.values(variable, index)
-    ds = archive.one(variable, index)
+    ds = archive.cut(variable, [index])
     small, back = round_trip(ds, method, ratio)
     recon = back[variable].values.reshape(-1)
     coarse = small[variable].values.reshape(-1)
@@ -227,36 +232,23 @@ def named_archive(name: str) -> Archive:
     )
 
 
-@lru_cache(maxsize=1)
-def weights() -> tuple[Any, ...]:
-    """Cards of the shipped weights; none where torch or the weights are not installed."""
-    try:
-        from fsae_core.model.checkpoint import shipped_models
-
-        return tuple(shipped_models())
-    except (ImportError, UserError) as error:
-        _log.warning("no weights: %s", error)
-        return ()
-
-
 @lru_cache(maxsize=16)
 def _load(name: str) -> Any:
-    from fsae_core.model.checkpoint import load_model
-
-    return load_model(name, device="auto")
+    return load(name, shipped_only=True)
 
 
 def fitting_weights(archive: Archive, variable: str) -> dict[str, dict[int, str]]:
     """What each method can do with this field: method -> ratio -> "" or why not, one sentence."""
-    families: dict[str, dict[int, Any]] = {}
-    for card in weights():
-        if card.family == "general" or card.family == archive.family:
-            families.setdefault(card.family, {})[card.ratio] = card
-    out: dict[str, dict[int, str]] = {}
-    for family, cards in families.items():
-        reasons = {ratio: _why_not(cards.get(ratio), ratio, archive, variable) for ratio in RATIOS}
-        if any(reason == "" for reason in reasons.values()):
-            out[family] = reasons
+    families: dict[str, dict[int, str]] = {}
+    for card in shipped_cards():
+        if card.family in ("general", archive.family):
+            why = misfit(card, card.ratio, [variable], archive.zoom)
+            families.setdefault(card.family, {})[card.ratio] = why or _too_fine(card.ratio, archive)
+    out = {
+        family: {ratio: found.get(ratio, f"There are no such weights for {ratio}x.") for ratio in RATIOS}
+        for family, found in families.items()
+        if "" in found.values()
+    }
     out["block-mean"] = {ratio: _too_fine(ratio, archive) for ratio in RATIOS}
     return out
 
@@ -267,17 +259,6 @@ def _too_fine(ratio: int, archive: Archive) -> str:
     except UserError as error:
         return str(error)
     return ""
-
-
-def _why_not(card: Any, ratio: int, archive: Archive, variable: str) -> str:
-    if card is None:
-        return f"There are no weights of this kind for {ratio}x."
-    if card.variables is not None and variable not in card.variables:
-        return f"These weights were made for {', '.join(card.variables)}."
-    low, high = card.zooms
-    if not low <= archive.zoom <= high:
-        return f"These weights take fields of zoom {low} to {high}; this one has zoom {archive.zoom}."
-    return _too_fine(ratio, archive)
 
 
 def warm() -> None:

@@ -63,6 +63,7 @@ def describe(
         against = f"worse than block mean + smooth: {number(picture.plain_rmse)} {unit}"
     simulated = "Simulated: not an observation, not a forecast" if archive.simulated else ""
     mean = sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0
+    packed = 4 * n / picture.bytes_stored
     mark = " · simulated" if archive.simulated else ""
     anomaly = method not in ("general", "block-mean")
     return {
@@ -76,9 +77,9 @@ def describe(
         "max_note": f"mean error {_signed(mean)} {unit}".strip(),
         "psnr": f"{sums.psnr_db:.1f} dB" if np.isfinite(sums.psnr_db) else number(sums.psnr_db),
         "psnr_note": f"peak: range of {number(sums.truth_max - sums.truth_min)} {unit}".strip(),
-        "floats": f"{n / m:.0f}×",
+        "floats": f"{n // m}×",
         "floats_note": f"{_count(n)} values → {_count(m)}",
-        "bytes": f"{4 * n / picture.bytes_stored:.0f}×",
+        "bytes": f"{number(packed, 2 if packed < 10 else 3)}×",
         "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}, fp16 + zstd",
         "note_original": f"{archive.name}{mark}",
         "note_reconstruction": f"{METHODS.get(method, method)}, {ratio}×{mark}",

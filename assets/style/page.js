@@ -61,9 +61,8 @@
   const exportPicture = () => {
     const shown = [...document.querySelectorAll(".pane[data-figure]")].filter((pane) => pane.offsetParent !== null)
     const views = shown.map((pane) => {
-      const [figure] = pane.dataset.figure.split(" ")
-      const view = findView(figure)
-      return {pane, canvas: view.export("png", true).canvas}
+      const canvases = pane.dataset.figure.split(" ").map((figure) => findView(figure).export("png", true).canvas)
+      return {pane, canvas: canvases[0], upper: canvases[1]}
     })
     const scale = window.devicePixelRatio || 1
     const columns = views.length > 1 ? 2 : 1
@@ -88,13 +87,19 @@
     const figures = ["rmse", "max", "psnr", "floats", "bytes"]
     const names = ["RMSE", "max error", "PSNR", "fewer numbers", "fewer bytes"]
     write(figures.map((key, i) => `${names[i]} ${text(key)}`).join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
-    views.forEach(({pane, canvas}, i) => {
+    views.forEach(({pane, canvas, upper}, i) => {
       const x = pad + (i % columns) * (w + pad)
       const y = 68 * scale + Math.floor(i / columns) * (h + pad)
       const caption = pane.querySelector("h2").textContent
       const note = pane.querySelector("figcaption span")?.textContent ?? ""
       write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")
       pen.drawImage(canvas, x, y + 24 * scale)
+      if (upper) {
+        const cut = (LEFT + share * (pane.clientWidth - LEFT - RIGHT)) * scale
+        pen.drawImage(upper, cut, 0, upper.width - cut, upper.height, x + cut, y + 24 * scale, upper.width - cut, upper.height)
+        pen.fillStyle = "#ffffff"
+        pen.fillRect(x + cut - scale, y + 30 * scale, 2 * scale, ((pane.clientWidth - LEFT - RIGHT) / 2) * scale)
+      }
     })
     write(text("attribution"), pad, out.height - 14 * scale, 11, 400, "--ink-soft")
     out.toBlob((blob) => save("field-space.png", blob), "image/png")

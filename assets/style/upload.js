@@ -12,7 +12,7 @@ export function render({model}) {
   label.append(input, text)
   box.append(label, note)
   text.textContent = model.label
-  note.textContent = `NetCDF, GRIB, zipped Zarr, up to ${Math.round(model.limit / 1e6)} MB`
+  note.textContent = `NetCDF, GRIB, zipped Zarr, ≤ ${Math.round(model.limit / 1e6)} MB`
   let file = null
   let number = model.number
 

@@ -1,0 +1,44 @@
+"""What computes never imports what shows."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import app
+
+UI = {"panel", "bokeh", "holoviews", "datashader"}
+PLANS = (
+    "block_mean",
+    "colours",
+    "export",
+    "jobs",
+    "places",
+    "projection",
+    "resolve",
+    "sphere_view",
+    "state",
+    "store",
+    "words",
+)
+FOLDER = Path(app.__file__).parent
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plans_do_not_import_the_ui(name):
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    found = {
+        (node.module if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if isinstance(node, ast.Import) or node.module
+    }
+    assert not found & UI
+
+
+def test_plans_import_no_module_that_shows():
+    shown = {path.stem for path in FOLDER.glob("*.py")} - set(PLANS) - {"__init__"}
+    for name in PLANS:
+        text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+        assert not [other for other in shown if f"app.{other} " in text or f"import {other}\n" in text], name
