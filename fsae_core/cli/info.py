@@ -15,6 +15,8 @@ from fsae_core.cli.output import JsonFlag, emit
 if TYPE_CHECKING:
     import xarray as xr
 
+    from fsae_core.model.checkpoint import ModelCard
+
 
 def info(
     path: Annotated[str, typer.Argument(help="A file, a store, or a name from `fsae catalog`.")],
@@ -31,10 +33,8 @@ def _describe(path: str) -> dict[str, Any]:
     from fsae_core.codec.store import bytes_on_disk, read_store
 
     file = Path(path)
-    if _is_weights(path):
-        from fsae_core.model.checkpoint import load_model
-
-        card = load_model(path, device="cpu").card
+    card = _card(path)
+    if card is not None:
         return {"kind": "weights", **asdict(card)}
     if file.exists() and is_compressed(open_raw(file)):
         small = read_store(file)
@@ -73,16 +73,16 @@ def describe_dataset(ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _is_weights(path: str) -> bool:
+def _card(path: str) -> ModelCard | None:
+    """The card of weights, by file or shipped name; None for anything else."""
     from fsae_core.archive.catalog import catalog
+    from fsae_core.model.checkpoint import read_card, shipped_models
 
     if Path(path).exists():
-        return path.endswith(".safetensors")
+        return read_card(Path(path)) if path.endswith(".safetensors") else None
     if path in {entry.name for entry in catalog()}:
-        return False
-    from fsae_core.model.checkpoint import shipped_models
-
-    return path in {card.name for card in shipped_models()}
+        return None
+    return next((card for card in shipped_models() if card.name == path), None)
 
 
 def _catalogue_bytes(name: str) -> int | None:
