@@ -34,9 +34,10 @@ GATE = 0.1
 class FieldSpaceAttention(nn.Module):
     """One block.
 
-    inputs: numbers in a token, halo and conditions included; outputs: own cells that the block updates; width: of the
-    token memory; hidden: of the MLP; attention: total width of the heads (0 turns attention off); exchange: channels
-    that a token shows its neighbours; bases: local patterns that the update may combine.
+    inputs: numbers in a token, halo and conditions included; outputs: own cells that the block updates;
+    width: of the token memory; hidden: of the MLP; attention: total width of the heads (0 turns attention
+    off); exchange: channels that a token shows its neighbours; bases: local patterns that the update may
+    combine.
     """
 
     def __init__(

@@ -103,8 +103,8 @@ class FieldSpaceAutoencoder(nn.Module):
         self.encoder = block(ring_own + 1)
         self.compression = FieldSpaceCompression(c.levels)
         self.decompression = FieldSpaceDecompression(c.levels)
-        # The first decoder block reads the compressed field, which says all there is; later ones the field so far.
-        # It alone attends: further attention cost time and gained nothing that could be measured.
+        # The first decoder block reads the compressed field, which says all there is; later ones the field
+        # so far. It alone attends: further attention cost time and gained nothing that could be measured.
         self.decoder = nn.ModuleList(
             block(ring_own if i else ring_coarse, attends=i == 0) for i in range(c.decoder_blocks)
         )
@@ -114,8 +114,8 @@ class FieldSpaceAutoencoder(nn.Module):
         far."""
         if zoom < self.config.patch_levels:
             raise UserError(
-                f"A field of zoom {zoom} was found, zoom {self.config.patch_levels} or finer was expected for ratio "
-                f"{self.config.ratio}: choose a smaller ratio or a finer field."
+                f"A field of zoom {zoom} was found, zoom {self.config.patch_levels} or finer was expected "
+                f"for ratio {self.config.ratio}: choose a smaller ratio or a finer field."
             )
         return zoom - self.config.patch_levels
 

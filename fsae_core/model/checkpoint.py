@@ -1,7 +1,7 @@
 """Weights in one safetensors file: tensors in float16, and in its header all that is needed to use them.
 
-The header holds the card (family, ratio, variables, zooms, split), the configuration and the training record. Loading
-needs no YAML, no network and no pickle.
+The header holds the card (family, ratio, variables, zooms, split), the configuration and the training
+record. Loading needs no YAML, no network and no pickle.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ _HEADER = "fsae"
 class ModelCard:
     """What a weights file is.
 
-    family: "general" (any field, normalised by its own mean and spread) or "archive" weights named after their archive;
-    variables: those it takes, None for any; zooms: lowest and highest of the input; parameters: of the network, side
-    maps included; split: training, validation and test times; training: the record of how it was made.
+    family: "general" (any field, normalised by its own mean and spread) or "archive" weights named after
+    their archive; variables: those it takes, None for any; zooms: lowest and highest of the input;
+    parameters: of the network, side maps included; split: training, validation and test times; training:
+    the record of how it was made.
     """
 
     name: str
@@ -105,8 +106,8 @@ def _read_card(path: Path, _: int) -> ModelCard:
         ) from error
     except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise UserError(
-            f"{path.name} is not a weights file of this library or is damaged: expected a .safetensors file that "
-            "`fsae train` wrote; use another one."
+            f"{path.name} is not a weights file of this library or is damaged: expected a .safetensors file "
+            "that `fsae train` wrote; use another one."
         ) from error
 
 

@@ -66,8 +66,8 @@ class GeneralModel:
     """A FieldSpaceAutoencoder on fields normalised one by one: takes any variable at any zoom the card
     allows.
 
-    instant: the fields belong to the very hour of their times (analyses, hourly output), not to a day or month, so
-    that the position of the sun says something about them.
+    instant: the fields belong to the very hour of their times (analyses, hourly output), not to a day or
+    month, so that the position of the sun says something about them.
     """
 
     def __init__(self, card: ModelCard, network: FieldSpaceAutoencoder, device: str = "cpu") -> None:
@@ -145,7 +145,7 @@ def build_model(card: ModelCard, tensors: Mapping[str, NDArray[Any]], device: st
         network.load_state_dict({k: torch.from_numpy(np.asarray(v, np.float32)) for k, v in tensors.items()})
     except (TypeError, RuntimeError) as error:
         raise UserError(
-            f"The weights {card.name} do not fit their own configuration: the file is damaged or of another version; "
-            "use the one that `fsae train` wrote."
+            f"The weights {card.name} do not fit their own configuration: the file is damaged or of another "
+            "version; use the one that `fsae train` wrote."
         ) from error
     return GeneralModel(card, network, device)

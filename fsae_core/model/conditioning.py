@@ -69,8 +69,8 @@ def solar_features(times: ArrayLike, zoom: int) -> NDArray[np.float32]:
 class SurfaceEncoder(nn.Module):
     """Surface features -> the modulation and the local bases of each block.
 
-    channels: learned features of the surface that no file holds (how its temperature answers to the sun, say), a field
-    at `zoom`, brought to any other zoom by restriction or prolongation; 0 for none.
+    channels: learned features of the surface that no file holds (how its temperature answers to the sun,
+    say), a field at `zoom`, brought to any other zoom by restriction or prolongation; 0 for none.
     """
 
     def __init__(

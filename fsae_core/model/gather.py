@@ -34,8 +34,8 @@ def neighbour_table(zoom: int) -> NDArray[np.int64]:
 def halo_table(zoom: int, token_zoom: int) -> NDArray[np.int64]:
     """Cells of `zoom` that ring each token, (tokens, 4 n + 4) with n = 2**(zoom - token_zoom).
 
-    The sides SW, NW, NE, SE in order of their own cells, then the corners W, N, E, S; each ring cell once, save
-    that an absent corner repeats its neighbour. A token's own cells are not in it.
+    The sides SW, NW, NE, SE in order of their own cells, then the corners W, N, E, S; each ring cell once,
+    save that an absent corner repeats its neighbour. A token's own cells are not in it.
     """
     levels = zoom - token_zoom
     n = 2**levels

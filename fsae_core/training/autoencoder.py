@@ -113,7 +113,8 @@ def _gather_sets(
         keep = Split.mask(times, split.train)
         if not keep.any():
             raise UserError(
-                f"{name} has no times in its training period {split.train[0]} to {split.train[1]}: nothing to learn."
+                f"{name} has no times in its training period {split.train[0]} to {split.train[1]}: "
+                "give an archive that has."
             )
         coarser = max(0, min(zoom - 6, zoom - patch_levels)) if zoom > 6 else 0
         train += load_fields(ds, keep, coarser=coarser)
@@ -123,7 +124,8 @@ def _gather_sets(
     train = [one for one in train if one.zoom >= patch_levels]
     if not train:
         raise UserError(
-            f"The archives given have no field of zoom {patch_levels} or finer: choose a smaller ratio or regrid them."
+            f"The archives given have no field of zoom {patch_levels} or finer: choose a smaller ratio or "
+            "regrid them."
         )
     return _weighted(train), [one for one in check if one.zoom >= patch_levels], splits
 

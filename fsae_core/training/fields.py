@@ -35,8 +35,8 @@ _SMALL = 5e-5
 class FieldSet:
     """One variable of one archive at one zoom.
 
-    values: (time, cell) float16, normalised one by one; times: (time,); instant: whether the hour counts; weight: how
-    often it is drawn, beside the others of its zoom.
+    values: (time, cell) float16, normalised one by one; times: (time,); instant: whether the hour counts;
+    weight: how often it is drawn, beside the others of its zoom.
     """
 
     variable: str
@@ -109,8 +109,8 @@ def _turn(zoom: int, quarters: int) -> Tensor:
 class FieldPool:
     """Draws batches from field sets.
 
-    zoom_weights: how often a batch is of each zoom (zooms without fields are left out); cells: how many a batch holds
-    at most, so that a batch of a finer zoom has fewer fields.
+    zoom_weights: how often a batch is of each zoom (zooms without fields are left out); cells: how many a
+    batch holds at most, so that a batch of a finer zoom has fewer fields.
     """
 
     def __init__(self, sets: Iterable[FieldSet], zoom_weights: Callable[[int], float], cells: int) -> None:

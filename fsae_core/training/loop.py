@@ -32,8 +32,9 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """learning_rate at its peak, warm-up in steps, decay of weights with two or more axes (0 for `no_decay` names),
-    clip: norm of the gradient, ema: half-life of the averaged weights as a share of the steps so far."""
+    """learning_rate at its peak, warm-up in steps, decay of weights with two or more axes (0 for `no_decay`
+    names), clip: norm of the gradient, ema: half-life of the averaged weights as a share of the steps so
+    far."""
 
     learning_rate: float = 6e-3
     warmup: int = 30
@@ -46,8 +47,8 @@ class LoopConfig:
 
 
 class Task(Protocol):
-    """module: what is trained; loss: of one batch drawn with `rng`, calling `forward` (the module as Fabric wraps it);
-    validate: error of the module on times never trained on, None where there are none."""
+    """module: what is trained; loss: of one batch drawn with `rng`, calling `forward` (the module as Fabric
+    wraps it); validate: error of the module on times never trained on, None where there are none."""
 
     @property
     def module(self) -> nn.Module: ...

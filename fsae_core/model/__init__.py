@@ -1,0 +1,1 @@
+"""Networks and what turns them into models of climate fields; they see tensors, never a user's files."""
