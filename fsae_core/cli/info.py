@@ -15,7 +15,7 @@ from fsae_core.cli.output import JsonFlag, emit
 if TYPE_CHECKING:
     import xarray as xr
 
-    from fsae_core.model.checkpoint import ModelCard
+    from fsae_core.model.card import ModelCard
 
 
 def info(
@@ -33,9 +33,11 @@ def _describe(path: str) -> dict[str, Any]:
     from fsae_core.codec.store import bytes_on_disk, read_store
 
     file = Path(path)
-    card = _card(path)
-    if card is not None:
-        return {"kind": "weights", **asdict(card)}
+    cards = _cards(path)
+    if cards:
+        ratios = [card.ratio for card in cards]
+        several = {"ratio": ratios, "name": file.stem} if len(ratios) > 1 else {}
+        return {"kind": "weights", **asdict(cards[0]), **several}
     if file.exists() and is_compressed(open_raw(file)):
         small = read_store(file)
         return {
@@ -73,16 +75,16 @@ def describe_dataset(ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _card(path: str) -> ModelCard | None:
-    """The card of weights, by file or shipped name; None for anything else."""
+def _cards(path: str) -> list[ModelCard]:
+    """The cards of weights, by file (one a ratio) or shipped name; none for anything else."""
     from fsae_core.archive.catalog import catalog
-    from fsae_core.model.checkpoint import read_card, shipped_models
+    from fsae_core.model.card import read_cards, shipped_models
 
     if Path(path).exists():
-        return read_card(Path(path)) if path.endswith(".safetensors") else None
+        return read_cards(Path(path)) if path.endswith(".safetensors") else []
     if path in {entry.name for entry in catalog()}:
-        return None
-    return next((card for card in shipped_models() if card.name == path), None)
+        return []
+    return [card for card in shipped_models() if card.name == path]
 
 
 def _catalogue_bytes(name: str) -> int | None:

@@ -77,7 +77,7 @@ def pick_model(
         own = [card for card in shipped_cards() if card.family == ds.attrs.get("fsae_climatology")]
         fitting = [card.name for card in own if misfit(card, ratio, names, zoom) is None]
         model = fitting[0] if fitting else f"general-{ratio}x"
-    fitted = load(model, device)
+    fitted = load(model, device, ratio=ratio)
     wrong = misfit(fitted.card, ratio, names, zoom)
     if wrong:
         raise UserError(wrong)
@@ -93,7 +93,8 @@ def writing_model(
     """
     name, expected = str(cds.attrs["fsae_model"]), str(cds.attrs["fsae_weights_sha256"])
     # A store may come from anybody: a name in it is looked up, never opened as a path.
-    fitted = load(name, device, shipped_only=True) if model is None else load(model, device)
+    ratio = int(cds.attrs["fsae_ratio"])
+    fitted = load(name, device, shipped_only=True) if model is None else load(model, device, ratio=ratio)
     if fitted.card.sha256 != expected:
         raise UserError(
             f"The store was written with weights {name} of checksum {expected[:12]}, but the weights given "
@@ -102,8 +103,14 @@ def writing_model(
     return fitted
 
 
-def load(model: str | Path | FieldModel, device: str = "auto", *, shipped_only: bool = False) -> FieldModel:
-    """A model from its name or file; a model is given back as it is."""
+def load(
+    model: str | Path | FieldModel,
+    device: str = "auto",
+    *,
+    ratio: int | None = None,
+    shipped_only: bool = False,
+) -> FieldModel:
+    """A model from its name or file (and ratio, where it holds several); a model is given back as it is."""
     if not isinstance(model, str | Path):
         return model
     from fsae_core.model.checkpoint import load_model
@@ -113,12 +120,12 @@ def load(model: str | Path | FieldModel, device: str = "auto", *, shipped_only: 
             f"The store was written with the weights {model}, which are not shipped: "
             "give their file (--model)."
         )
-    return load_model(model, device=device)
+    return load_model(model, device=device, ratio=ratio)
 
 
 def shipped_cards() -> list[Any]:
     """Cards of the weights that come with the library."""
-    from fsae_core.model.checkpoint import shipped_models
+    from fsae_core.model.card import shipped_models
 
     return list(shipped_models())
 

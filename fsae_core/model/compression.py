@@ -3,9 +3,8 @@ conditions."""
 
 from __future__ import annotations
 
-__all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "build_model", "surface_tensor"]
+__all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "surface_tensor"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -16,9 +15,8 @@ from numpy.typing import NDArray
 
 from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.statics import static_fields
-from fsae_core.errors import UserError
-from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
-from fsae_core.model.checkpoint import ModelCard
+from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
+from fsae_core.model.card import ModelCard
 from fsae_core.model.conditioning import solar_features, surface_features
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
@@ -133,19 +131,3 @@ class GeneralModel:
                 conditions = self._conditions(zoom, times, instant, part)
                 out.append(self.network.decode(fields, conditions, surface=surface).cpu().numpy())
         return np.concatenate(out) * spread + mean
-
-
-def build_model(card: ModelCard, tensors: Mapping[str, NDArray[Any]], device: str) -> CompressionModel:
-    """The model of a card with these tensors on this device.
-
-    UserError when they do not fit together.
-    """
-    try:
-        network = FieldSpaceAutoencoder(AutoencoderConfig(**card.config))
-        network.load_state_dict({k: torch.from_numpy(np.asarray(v, np.float32)) for k, v in tensors.items()})
-    except (TypeError, RuntimeError) as error:
-        raise UserError(
-            f"The weights {card.name} do not fit their own configuration: the file is damaged or of another "
-            "version; use the one that `fsae train` wrote."
-        ) from error
-    return GeneralModel(card, network, device)

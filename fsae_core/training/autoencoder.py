@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["AutoencoderTask", "configurations", "train_autoencoder"]
 
 import platform
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,12 +18,16 @@ from fsae_core.archive.canonical import zoom_of_dataset
 from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
-from fsae_core.model.checkpoint import ModelCard, read_card, save_weights, shipped_models, weights_path
+from fsae_core.model.card import ModelCard, save_weights, shipped_models, weights_path
 from fsae_core.model.device import pick_device
+from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet, load_fields
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
+from fsae_core.training.record import revision
 from fsae_core.training.splits import Split, split_of
 
+ARCHIVE = "archive"
+"""The configuration that fits all ratios to one long archive, see `train_archive`."""
 GENERAL_ZOOMS = (4, 8)
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
@@ -156,7 +159,7 @@ def _start_from(network: FieldSpaceAutoencoder, init: str, ratio: int) -> str:
     shipped = {card.name for card in shipped_models()}
     name = f"general-{ratio}x" if init == "general" else init
     path = weights_path(name if name in shipped else Path(name))
-    read_card(path)
+
     own = network.state_dict()
     found = {k: v.float() for k, v in load_file(path).items() if k in own and own[k].shape == v.shape}
     if not found:
@@ -185,9 +188,19 @@ def train_autoencoder(
     init: "general", the name of shipped weights or a file to start from. Raises UserError for an unknown
     configuration, archives without training times or too coarse, or a checkpoint that does not fit.
     """
+    if config == ARCHIVE:
+        return train_archive(
+            [open_archive(source) for source in archives],
+            out,
+            minutes=minutes,
+            resume=resume,
+            device=device,
+            seed=seed,
+            progress=progress,
+        )
     known = configurations()
     if config not in known:
-        raise UserError(f"There is no configuration {config}: choose one of {', '.join(known)}.")
+        raise UserError(f"There is no configuration {config}: choose one of {', '.join([*known, ARCHIVE])}.")
     settings = known[config]
     torch.manual_seed(seed)
     network = FieldSpaceAutoencoder(settings)
@@ -245,20 +258,6 @@ def _card(
             "device": str(task.device),
             "torch": torch.__version__,
             "machine": platform.machine(),
-            "revision": _revision(),
+            "revision": revision(),
         },
     )
-
-
-def _revision() -> str | None:
-    """The git revision of the code, where it lies in a checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None

@@ -8,7 +8,7 @@ from block_mean import small_archive
 
 from fsae_core.archive.reader import open_archive
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
-from fsae_core.model.checkpoint import ModelCard, save_weights
+from fsae_core.model.card import ModelCard, save_weights
 from fsae_core.sphere.pyramid import prolong, restrict
 
 

@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 
 from fsae_core.errors import UserError
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
-from fsae_core.model.checkpoint import ModelCard, load_model, read_card, save_weights, shipped_models
+from fsae_core.model.card import ModelCard, read_cards, save_weights, shipped_models
+from fsae_core.model.checkpoint import load_model
 from fsae_core.sphere.healpix import cell_vectors
 from fsae_core.sphere.pyramid import prolong, restrict
 
@@ -38,7 +39,7 @@ def weights(tmp_path):
 
 
 def test_the_card_comes_back(weights):
-    card = read_card(weights)
+    (card,) = read_cards(weights)
     assert (card.name, card.ratio, card.variables, card.zooms) == ("mine", 16, None, (4, 8))
     assert card.split == {"mine": {"train": ["2000", "2001"]}}
     assert card.training == {"minutes": 1.5}
