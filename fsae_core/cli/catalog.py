@@ -12,7 +12,7 @@ from fsae_core.cli.output import JsonFlag, emit
 def catalog(as_json: JsonFlag = False) -> None:
     """List the named archives (shipped and downloadable) and the shipped weights."""
     from fsae_core.archive.catalog import catalog as archives
-    from fsae_core.model.checkpoint import shipped_models
+    from fsae_core.model.card import shipped_models
 
     result = {
         "archives": [asdict(entry) for entry in archives()],

@@ -58,7 +58,7 @@ def refuses(fsae) -> Callable[..., str]:
 def weightless(monkeypatch) -> None:
     """Names of weights give the block-mean model of that ratio; `t2m-...` is one for t2m only."""
 
-    def load(model, device, shipped_only=False):
+    def load(model, device, ratio=None, shipped_only=False):
         if not isinstance(model, str):
             return model
         ratio = int(model.rpartition("-")[2].rstrip("x"))

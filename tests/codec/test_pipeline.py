@@ -129,7 +129,9 @@ def test_auto_takes_the_archives_own_weights_where_they_fit(archive, block_mean,
     own, general = block_mean(16, variables=("t2m",)), block_mean(16)
     own.card.family, own.card.name, general.card.name = "amip", "amip-16x", "general-16x"
     monkeypatch.setattr(choice, "shipped_cards", lambda: [general.card, own.card])
-    monkeypatch.setattr(choice, "load", lambda name, device: {"amip-16x": own, "general-16x": general}[name])
+    monkeypatch.setattr(
+        choice, "load", lambda name, device, **_: {"amip-16x": own, "general-16x": general}[name]
+    )
     simulated = archive.assign_attrs(fsae_climatology="amip")
     assert compress(simulated, 16, variables=["t2m"]).attrs["fsae_model"] == "amip-16x"
     assert compress(simulated, 16).attrs["fsae_model"] == "general-16x"
