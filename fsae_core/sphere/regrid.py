@@ -13,7 +13,6 @@ import hashlib
 import logging
 import os
 import tempfile
-import zipfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def _read_weights(path: Path, shape: tuple[int, int]) -> sparse.csr_matrix | Non
         sums = np.asarray(weights.sum(axis=1)).ravel()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever is wrong with a cached file, building it again puts it right
         _log.warning("The cached weights %s are damaged (%s) and are built again.", path, error)
         return None
     return weights if np.allclose(sums, 1.0, rtol=0.0, atol=1e-9) else None
@@ -196,12 +195,13 @@ def to_latlon(
     corner = ax * ay
     absent = np.zeros(index.shape, dtype=bool)
     absent[slot, cell] = True
-    shared = np.where(absent[to_xy, home], corner / 2, 0.0)  # three faces meet: both sides take half
+    # Where three faces meet, the point stands for a fourth cell that is the mean of the three: continuous.
+    third = np.where(absent[to_xy, home], corner / 3, 0.0)
     dtype = cells.dtype if cells.dtype.kind == "f" else np.dtype(np.float64)
     parts = (
-        (home, (1 - ax) * (1 - ay)),
-        (index[to_x, home], ax * (1 - ay) + shared),
-        (index[to_y, home], (1 - ax) * ay + shared),
-        (index[to_xy, home], np.where(shared > 0, 0.0, corner)),
+        (home, (1 - ax) * (1 - ay) + third),
+        (index[to_x, home], ax * (1 - ay) + third),
+        (index[to_y, home], (1 - ax) * ay + third),
+        (index[to_xy, home], corner - 3 * third),
     )
     return sum(cells[..., where] * weight.astype(dtype) for where, weight in parts)
