@@ -29,7 +29,7 @@ from fsae_core.sphere.pyramid import neighbour_index
 
 _log = logging.getLogger(__name__)
 
-_VERSION = 1  # part of the cache's file names: raise it when weights change
+_VERSION = 2  # part of the cache's file names: raise it when weights change
 _METHODS = ("conservative", "bilinear")
 _FIELDS_AT_ONCE = 16
 _SLOT = {step: slot for slot, step in enumerate(RING_STEPS)}
