@@ -36,6 +36,7 @@ PANES = (
     ("swipe", "Swipe", "Swipe", ("swipe_left", "swipe_right")),
     ("latitude", "Error against latitude", "Latitude", ("latitude",)),
 )
+_GUESS = 500  # pixels across a map, until the browser has said
 _FINE_BELOW = 90.0  # degrees of longitude in the window below which the finer coastline is drawn
 
 
@@ -58,6 +59,7 @@ class Gallery:
         self._plain = ColumnDataSource({"lat": [], "rmse": []})
         self.latitude = self._chart()
         self._shown: Shown | None = None
+        self.drawn_width = _GUESS
         self._drawn_projection: tuple[Projection, bool] | None = None
 
     @property
@@ -73,7 +75,7 @@ class Gallery:
     def window(self) -> Window:
         """What the maps show now, with the pixels they have in the browser."""
         widths = [_inner(pane.figure, "inner_width") for pane in self.maps.panes]
-        width = max(widths) or 540
+        width = max(widths) or _GUESS
         heights = [
             _inner(p.figure, "inner_height")
             for p, w in zip(self.maps.panes, widths, strict=True)
@@ -88,8 +90,10 @@ class Gallery:
         unit = shown.archive.unit(shown.asked.variable)
         for pane in self.maps.panes:
             pane.unit_is(unit)
+        window = self.window
+        self.drawn_width = window.width
         for pane, field in fields:
-            pane.draw(field, self.projection, self.window)
+            pane.draw(field, self.projection, window)
         self._colours(shown, unit)
         lat, rmse = shown.picture.by_latitude
         self._curve.data = {"lat": lat, "rmse": rmse}
@@ -109,6 +113,7 @@ class Gallery:
             self.maps.project(projection, break_at_jumps(*projection.forward(lon, lat)))
         if self._shown is None:
             return
+        self.drawn_width = window.width
         for pane, field in self._fields(self._shown):
             pane.draw(field, projection, window, base=moved)
         if self.state.fit:

@@ -81,14 +81,27 @@ def display_zoom(window: Window, field_zoom: int) -> int:
     return int(np.clip(zoom, 0, field_zoom))
 
 
-@lru_cache(maxsize=48)
 def pixel_index(projection: Projection, window: Window, zoom: int) -> np.ndarray:
     """(height, width) index of the cell each pixel lies in, bottom row first; -1 beside the map."""
+    finest = display_zoom(window, healpix.MAX_ZOOM)
+    if zoom > finest:
+        return _lookup(projection, window, zoom)
+    return _coarser(projection, window, finest, zoom)
+
+
+@lru_cache(maxsize=32)
+def _coarser(projection: Projection, window: Window, finest: int, zoom: int) -> np.ndarray:
+    # In nested order a cell's ancestor is its number without the last two bits a level; -1 stays -1.
+    return _frozen(_lookup(projection, window, finest) >> (2 * (finest - zoom)))
+
+
+@lru_cache(maxsize=16)
+def _lookup(projection: Projection, window: Window, zoom: int) -> np.ndarray:
     w, h = window.sized()
-    middle = np.zeros(1)
     x = window.x0 + (np.arange(w) + 0.5) * (window.x1 - window.x0) / w
     y = window.y0 + (np.arange(h) + 0.5) * (window.y1 - window.y0) / h
     if projection.separable:
+        middle = np.zeros(1)
         lon, _ = projection.inverse(x, middle)
         _, lat = projection.inverse(middle, y)
         lon, lat = np.broadcast_arrays(lon[None, :], lat[:, None])
@@ -100,9 +113,12 @@ def pixel_index(projection: Projection, window: Window, zoom: int) -> np.ndarray
     else:
         index = np.full((h, w), -1, np.int64)
         index[inside] = healpix.lookup(lon[inside], lat[inside], zoom)
-    index = index.astype(np.int32)
-    index.setflags(write=False)
-    return index
+    return _frozen(index.astype(np.int32))
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array
 
 
 def render(field: Field, projection: Projection, window: Window) -> np.ndarray:

@@ -11,6 +11,7 @@ from concurrent.futures import TimeoutError as Late
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import panel as pn
 from bokeh.document import Document
@@ -74,8 +75,8 @@ class CompressPage:
         for bokeh_range in (maps.x_range, maps.y_range):
             for edge in ("start", "end"):
                 bokeh_range.on_change(edge, self.look_soon)
-        self.gallery.original.figure.on_change("inner_width", self.look_soon)
-        self.gallery.swipe_left.figure.on_change("inner_width", self.look_soon)
+        for fig in (self.gallery.original.figure, self.gallery.swipe_left.figure):
+            fig.on_change("inner_width", self._resized)
         self._swipe.on_change("data", self._swiped)
         self.gallery.look()
 
@@ -90,6 +91,11 @@ class CompressPage:
         if not self._look_due:
             self._look_due = True
             self.document.add_timeout_callback(self.look, _LOOK_EVERY_MS)
+
+    def _resized(self, attr: str, old: Any, new: Any) -> None:
+        # A picture of nearly the right size need not be sent again.
+        if abs(self.gallery.window.width / self.gallery.drawn_width - 1) > 0.2:
+            self.look_soon(attr, old, new)
 
     def look(self) -> None:
         """Draw the window of now."""
@@ -267,6 +273,19 @@ class CompressPage:
         self.own = {}
 
 
+#: Each session's page by its document's id. Panel keeps a session's exception handler as long as the document
+#: lives, so a handler that holds the page, which holds the document, would keep both for ever.
+_pages: WeakValueDictionary[int, CompressPage] = WeakValueDictionary()
+
+
+def _failed(error: BaseException) -> None:
+    page = _pages.get(id(pn.state.curdoc))
+    if page is None:
+        _log.error("unexpected error outside a page", exc_info=error)
+    else:
+        page.failed(error)
+
+
 def page() -> None:
     """Put the Compress page into the session that asks."""
     document = curdoc()
@@ -274,6 +293,7 @@ def page() -> None:
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
         built = CompressPage(query, document)
-        pn.extension(exception_handler=built.failed)
+        _pages[id(document)] = built
+        pn.extension(exception_handler=_failed)
         document.on_session_destroyed(built.close)
         built.template().servable(title="Field-Space Explorer")

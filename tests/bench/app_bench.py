@@ -1,0 +1,161 @@
+"""How fast the Compress page answers: first figure, a change of ratio, a turn of the wheel.
+
+``pytest tests/bench/app_bench.py -s``. Server-side times are from the control's change to the last byte of
+the message for the browser; the first figure is what a visitor waits for in Chromium, from the request to
+drawn maps.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bokeh.document import Document
+
+from app.pages.compress import CompressPage
+from fsae_core.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+REACH = {"ratio change": 150.0, "wheel zoom": 50.0, "first figure": 2000.0}
+ROUNDS = 40
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+
+
+class Loop:
+    """A page on a document whose changes are serialised as the server would send them."""
+
+    def __init__(self) -> None:
+        self.due: list = []
+        self.document = Document()
+        self.document.add_next_tick_callback = self.due.append
+        self.document.add_timeout_callback = lambda turn, _: self.due.append(turn)
+        with self.document.models.freeze():
+            self.page = CompressPage({}, self.document)
+            self.page.template()._init_doc(self.document)
+        self.events: list = []
+        self.document.on_change(self.events.append)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let turns run until the page has nothing left to do."""
+        while self.due or self.page._working:
+            due, self.due[:] = list(self.due), []
+            for turn in due:
+                turn()
+            time.sleep(0.0002)
+
+    def send(self) -> int:
+        """Serialise what changed; bytes."""
+        from bokeh.protocol import Protocol
+
+        if not self.events:
+            return 0
+        message = Protocol().create("PATCH-DOC", list(self.events))
+        size = len(message.content_json) + sum(len(buffer.to_bytes()) for buffer in message.buffers)
+        self.events.clear()
+        return size
+
+
+def percentile(times: list[float]) -> tuple[float, float]:
+    return tuple(1000 * np.percentile(times, (50, 95)))
+
+
+def ratio_changes(loop: Loop) -> tuple[list[float], int]:
+    """Each one a picture that has not been made before: another time, then another ratio of it."""
+    page, times, size = loop.page, [], 0
+    for i in range(ROUNDS):
+        page.state.param.update(time=page.shown.archive.labels[i % len(page.shown.archive.labels)], ratio=64)
+        loop.settle()
+        page.shown.archive._pictures.clear()
+        loop.events.clear()
+        start = time.perf_counter()
+        page.sidebar.ratio.value = str((4, 16, 256)[i % 3])
+        loop.settle()
+        size = max(size, loop.send())
+        times.append(time.perf_counter() - start)
+    return times, size
+
+
+def wheel_turns(loop: Loop) -> tuple[list[float], int]:
+    """Windows that have not been looked up before, in all three projections."""
+    page, times, size = loop.page, [], 0
+    rng = np.random.default_rng(3)
+    for i in range(3 * ROUNDS):
+        if i % ROUNDS == 0:
+            page.sidebar.projection.value = ("plate-carree", "mollweide", "globe")[i // ROUNDS]
+            loop.settle()
+        wide = rng.uniform(10, 200)
+        x, y = rng.uniform(-60, 60), rng.uniform(-30, 30)
+        loop.events.clear()
+        start = time.perf_counter()
+        page.gallery.maps.look_at((x - wide / 2, x + wide / 2, y - wide / 4, y + wide / 4))
+        loop.settle()
+        size = max(size, loop.send())
+        times.append(time.perf_counter() - start)
+    return times, size
+
+
+def first_figures() -> list[float]:
+    from playwright.sync_api import sync_playwright
+
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "panel", "serve", "app/", "--port", str(port), "--warm"],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url, times = f"http://localhost:{port}/app", []
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(url, timeout=60).read()
+                break
+            except OSError:
+                time.sleep(0.2)
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(
+                executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+            )
+            for _ in range(6):
+                page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+                start = time.perf_counter()
+                page.goto(url, wait_until="commit")
+                page.wait_for_selector("body[data-ready=true]")
+                times.append(time.perf_counter() - start)
+                page.context.close()
+            browser.close()
+        return times[1:]
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.bench
+def test_the_page_answers_at_once():
+    figures: dict[str, tuple[float, float]] = {}
+    try:
+        loop = Loop()
+    except UserError as error:
+        pytest.fail(str(error))
+    ratio, ratio_bytes = ratio_changes(loop)
+    wheel, wheel_bytes = wheel_turns(loop)
+    method = loop.page.shown.asked.method
+    figures["ratio change"] = percentile(ratio)
+    figures["wheel zoom"] = percentile(wheel)
+    if Path(CHROMIUM).exists():
+        figures["first figure"] = percentile(first_figures())
+    print()
+    print(f"method {method}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"largest message: ratio change {ratio_bytes / 1e6:.2f} MB, wheel zoom {wheel_bytes / 1e6:.2f} MB")
+    for name, (median, p95) in figures.items():
+        print(f"{name}: median {median:.0f} ms, p95 {p95:.0f} ms (reach {REACH[name]:.0f} ms)")
