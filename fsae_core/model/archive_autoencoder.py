@@ -36,7 +36,7 @@ class ArchiveConfig:
     attention: int = 32
     heads: int = 2
     exchange: int = 8
-    bases: int = 0
+    bases: int = 4
     surface_channels: int = 8
 
 

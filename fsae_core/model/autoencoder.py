@@ -119,6 +119,11 @@ class FieldSpaceAutoencoder(nn.Module):
             )
         return zoom - self.config.patch_levels
 
+    def surfaces(self, conditions: Conditions) -> Surface:
+        """What every block knows of the surface: the same for all fields of a zoom."""
+        zoom = zoom_of(conditions.surface.shape[0])
+        return self.surface(conditions.surface, self.token_zoom(zoom), conditions.turn)
+
     def _solar(self, conditions: Conditions, batch: int, token_zoom: int) -> Tensor:
         if conditions.solar is not None:
             return conditions.solar
@@ -136,7 +141,7 @@ class FieldSpaceAutoencoder(nn.Module):
         `zoom` of the whole), -> the compressed field (batch, cells / ratio).
 
         A missing level counts as zero residual, and the encoder is told how many are missing. surface: what
-        `self.surface` gave for these conditions, where it is at hand.
+        `surfaces` gave for these conditions, where it is at hand.
         """
         missing = 0
         if isinstance(x, Mapping):
@@ -146,7 +151,7 @@ class FieldSpaceAutoencoder(nn.Module):
         else:
             field = x
         token_zoom = self.token_zoom(zoom_of(field.shape[-1]))
-        surface = surface or self.surface(conditions.surface, token_zoom, conditions.turn)
+        surface = surface or self.surfaces(conditions)
         tokens = tokenise(field, token_zoom)
         known = tokens.new_full((*tokens.shape[:2], 1), missing / self.config.patch_levels)
         solar = self._solar(conditions, field.shape[0], token_zoom)
@@ -158,7 +163,7 @@ class FieldSpaceAutoencoder(nn.Module):
         `b`."""
         levels = self.config.levels
         token_zoom = self.token_zoom(zoom_of(b.shape[-1]) + levels)
-        surface = surface or self.surface(conditions.surface, token_zoom, conditions.turn)
+        surface = surface or self.surfaces(conditions)
         solar = self._solar(conditions, b.shape[0], token_zoom)
         y = self.decompression(b)
         memory = None
@@ -175,7 +180,7 @@ class FieldSpaceAutoencoder(nn.Module):
         drop: finest levels hidden from the encoder.
         """
         zoom = zoom_of(x.shape[-1])
-        surface = self.surface(conditions.surface, self.token_zoom(zoom), conditions.turn)
+        surface = self.surfaces(conditions)
         shown: Tensor | dict[int, Tensor | None] = x
         if drop:
             shown = {zoom - drop: restrict(x, drop), zoom: None}

@@ -82,7 +82,7 @@ class GeneralModel:
             if len(self._surfaces) > 1:
                 self._surfaces.pop(next(iter(self._surfaces)))
             features = surface_tensor(zoom, str(self.device))
-            self._surfaces[zoom] = self.network.surface(features, self.network.token_zoom(zoom))
+            self._surfaces[zoom] = self.network.surfaces(Conditions(features))
         return self._surfaces[zoom]
 
     def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:

@@ -6,7 +6,7 @@ __all__ = ["AutoencoderTask", "configurations", "train_autoencoder"]
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from fsae_core.training.splits import Split, split_of
 ARCHIVE = "archive"
 """The configuration that fits all ratios to one long archive, see `train_archive`."""
 GENERAL_ZOOMS = (4, 8)
+_WARM, _INSTANT = 0.6, 3.0
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
 
@@ -54,14 +55,16 @@ class AutoencoderTask:
         check: Sequence[FieldSet],
         device: torch.device,
         level_drop: float = 0.1,
+        **augment: Any,
     ) -> None:
         self.module, self.pool, self.check, self.device = module, pool, check, device
         self.level_drop = level_drop
+        self.augment = augment
 
     def loss(self, forward: nn.Module, rng: np.random.Generator) -> Tensor:
         """Share of the baseline's squared error, mean over the batch."""
         config = self.module.config
-        draw = self.pool.draw(rng, config.patch_levels, self.device, blend=0.5, sunless=0.2)
+        draw = self.pool.draw(rng, config.patch_levels, self.device, **self.augment)
         drop = int(rng.integers(1, config.levels + 1)) if rng.random() < self.level_drop else 0
         y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop)
         return self._share(y, draw.fields).mean()
@@ -96,7 +99,7 @@ def _plain(one: FieldSet, part: slice, patch_levels: int, device: torch.device) 
 def _zoom_weight(own: Sequence[int], zoom: int) -> float:
     """Mostly zoom 6 where there is some, a little of what is far finer (slow) or coarser."""
     if 6 in own:
-        return {4: 0.08, 5: 0.10, 6: 0.76, 7: 0.05, 8: 0.01}.get(zoom, 0.0)
+        return {4: 0.05, 5: 0.06, 6: 0.84, 7: 0.04, 8: 0.01}.get(zoom, 0.0)
     return 1.0 if zoom in own else 0.0
 
 
@@ -134,20 +137,19 @@ def _gather_sets(
 
 
 def _weighted(sets: list[FieldSet]) -> list[FieldSet]:
-    """At each zoom temperature is drawn half the time, where there are other variables; within these two,
-    sets are drawn by the root of how many fields they have, so that long archives do not drown short
-    ones."""
+    """At each zoom temperature is drawn more often than all other variables together, where there are others.
+
+    Within these two, sets are drawn by the root of how many fields they have, so that long archives do not
+    drown short ones, and instantaneous fields more often than means, which have less to show.
+    """
     out = []
     for zoom in {one.zoom for one in sets}:
         here = [one for one in sets if one.zoom == zoom]
-        for warm in (True, False):
+        for warm, share in ((True, _WARM), (False, 1 - _WARM)):
             part = [one for one in here if (one.variable == "t2m") is warm]
-            total = sum(len(one.values) ** 0.5 for one in part)
+            sizes = [len(one.values) ** 0.5 * (_INSTANT if one.instant else 1.0) for one in part]
             out += [
-                FieldSet(
-                    one.variable, one.zoom, one.values, one.times, one.instant, len(one.values) ** 0.5 / total
-                )
-                for one in part
+                replace(one, weight=share * size / sum(sizes)) for one, size in zip(part, sizes, strict=True)
             ]
     return out
 

@@ -1,7 +1,9 @@
 """What the general weights learn from: fields of many variables and zooms, drawn at random and turned.
 
-Each field is normalised by its own mean and spread. The sixteen exact symmetries of the nested grid are not
-all used: quarter turns about the pole keep latitude, sunlight and surface together.
+Each field is normalised by its own mean and spread. Two things keep few fields from being learned by heart.
+The sixteen exact symmetries of the nested grid turn and mirror field, surface and sunlight together. And
+weather is transplanted: the difference of two times of a variable, turned to another place, is added to a
+third, so that the same coasts and mountains are seen under ever new weather.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.timing import is_instant
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.conditioning import solar_features
-from fsae_core.sphere.healpix import n_cells, rotation_table
+from fsae_core.sphere.healpix import mirror_table, n_cells, rotation_table
 from fsae_core.sphere.pyramid import restrict
 
 _SMALL = 5e-5
@@ -101,9 +103,14 @@ def load_fields(
     return sets
 
 
-@lru_cache(maxsize=64)
-def _turn(zoom: int, quarters: int) -> Tensor:
-    return torch.from_numpy(np.array(rotation_table(zoom, quarters)))
+@lru_cache(maxsize=128)
+def _turn(zoom: int, quarters: int, mirrors: int = 0) -> Tensor:
+    """One of the sixteen symmetries: mirrors 1 swaps east and west, 2 north and south, 3 both."""
+    table = np.array(rotation_table(zoom, quarters))
+    for bit, axis in ((1, "lon"), (2, "lat")):
+        if mirrors & bit:
+            table = table[mirror_table(zoom, axis)]
+    return torch.from_numpy(table)
 
 
 class FieldPool:
@@ -126,24 +133,36 @@ class FieldPool:
         return sum(len(one.values) for sets in self._by_zoom.values() for one in sets)
 
     def draw(
-        self, rng: np.random.Generator, patch_levels: int, device: Any, *, blend: float, sunless: float
+        self,
+        rng: np.random.Generator,
+        patch_levels: int,
+        device: Any,
+        *,
+        transplant: float = 0.5,
+        sunless: float = 0.2,
+        mirror: bool = True,
+        reach: float = 0.5,
+        away: bool = False,
     ) -> Draw:
-        """Blend: share of fields that are mixed with another time of their variable; sunless: share of
-        batches without sunlight, so that the weights can do without."""
+        """transplant: share of fields that get other weather; sunless: share of batches without sunlight, so
+        that the weights can do without; mirror: whether fields are mirrored, not only turned."""
         zoom = int(rng.choice(self._zooms, p=self._zoom_odds))
         sets = self._by_zoom[zoom]
         odds = np.array([one.weight for one in sets])
         batch = int(np.clip(self._cells // n_cells(zoom), 1, 16))
         sunny = rng.random() >= sunless
-        quarters = int(rng.integers(4))
-        turn = _turn(zoom, quarters)
+        quarters, mirrors = int(rng.integers(4)), int(rng.integers(4)) if mirror else 0
+        turn = _turn(zoom, quarters, mirrors)
         fields, solar = [], []
         for _ in range(batch):
             one = sets[int(rng.choice(len(sets), p=odds / odds.sum()))]
-            i, j = rng.integers(len(one.values), size=2)
+            i, j, k = rng.integers(len(one.values), size=3)
             x = one.values[i].float()
-            if rng.random() < blend:
-                x = x + float(rng.uniform(-0.3, 0.3)) * (one.values[j].float() - x)
+            if rng.random() < transplant:
+                weather = one.values[j].float() - one.values[k].float()
+                if away:
+                    weather = weather[_turn(zoom, int(rng.integers(4)), 0)]
+                x = x + float(rng.uniform(-reach, reach)) * weather
             if one.variable != "t2m" and rng.random() < 0.5:
                 x = -x
             fields.append(x)
@@ -153,6 +172,6 @@ class FieldPool:
                 solar.append(torch.zeros(n_cells(zoom - patch_levels), 3))
         x = torch.stack(fields).index_select(1, turn)
         x = (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True).clamp_min(1e-6)
-        sun = torch.stack(solar).index_select(1, _turn(zoom - patch_levels, quarters))
+        sun = torch.stack(solar).index_select(1, _turn(zoom - patch_levels, quarters, mirrors))
         surface = surface_tensor(zoom, "cpu")
         return Draw(x.to(device), surface.to(device), sun.to(device), turn.to(device))

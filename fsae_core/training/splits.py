@@ -62,7 +62,7 @@ def split_of(ds: xr.Dataset) -> Split:
     if len(days) < 3:
         span = (str(days[0]), str(days[-1]))
         return Split(span, None, ("9999-01-01", "9999-01-01"))
-    first = max(1, int(len(days) * _TRAIN_SHARE))
+    first = min(max(1, int(len(days) * _TRAIN_SHARE)), len(days) - 2)
     second = min(max(first + 1, int(len(days) * (_TRAIN_SHARE + _VALIDATE_SHARE))), len(days) - 1)
     validate = (str(days[first]), str(days[second - 1]))
     return Split((str(days[0]), str(days[first - 1])), validate, (str(days[second]), str(days[-1])))

@@ -1,0 +1,107 @@
+"""General weights on real ERA5 temperature of two days they never saw, beside what a scientist would do
+instead.
+
+RMSE in K of t2m at zoom 6, all seven times of 30-31 March 2026 and, for comparison with published figures
+of the project, the last six; then one field of another model and season (GFS, 2 July 2020) that no weights
+were trained on.
+"""
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from fsae_core.archive.reader import open_archive
+from fsae_core.model.checkpoint import load_model
+from fsae_core.sphere.healpix import cell_xyf
+from fsae_core.sphere.pyramid import inject, prolong, restrict
+from fsae_core.training.splits import Split, split_of
+
+pytestmark = [pytest.mark.bench, pytest.mark.quick]
+RATIOS = (4, 16, 64, 256)
+REACH = {4: 0.30, 16: 0.65, 64: 1.05, 256: 1.80}
+
+
+def rmse(a, b) -> float:
+    return float(np.sqrt(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2)))
+
+
+def stepwise(x, levels):
+    """Block mean and smooth prolongation one zoom at a time, a little better than in one step."""
+    y = restrict(x, levels)
+    for _ in range(levels):
+        y = prolong(y, 1)
+    return y
+
+
+def mosaic(field):
+    """(cells,) -> the base faces as a 3n x 4n image, as image codecs want them."""
+    zoom = round(np.log2(len(field) / 12) / 2)
+    n = 2**zoom
+    x, y, face = cell_xyf(np.arange(len(field)), zoom)
+    image = np.empty((3 * n, 4 * n), np.float32)
+    image[face // 4 * n + y, face % 4 * n + x] = field
+    return image
+
+
+def jpeg2000(field, ratio):
+    """RMSE of JPEG 2000 (16 bits) at this ratio in bytes, by bisection of its rate."""
+    image = mosaic(field)
+    low, high = float(image.min()), float(image.max())
+    grey = np.round((image - low) / (high - low) * 65535).astype(np.uint16)
+    target = 4 * image.size / ratio
+    worse, better = 1.0, 120.0
+    for _ in range(14):
+        level = (worse + better) / 2
+        coded = imagecodecs.jpeg2k_encode(grey, level=level, reversible=False, codecformat="j2k")
+        worse, better = (level, better) if len(coded) <= target else (worse, level)
+    coded = imagecodecs.jpeg2k_encode(grey, level=worse, reversible=False, codecformat="j2k")
+    back = imagecodecs.jpeg2k_decode(coded).astype(np.float64) / 65535 * (high - low) + low
+    return rmse(back, image), 4 * image.size / len(coded)
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    ds = open_archive("era5-week")
+    keep = Split.mask(ds["time"].values, split_of(ds).test)
+    return ds["t2m"].values[keep].astype(np.float32), ds["time"].values[keep]
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_general_weights_on_era5(held_out, ratio):
+    x, times = held_out
+    levels = RATIOS.index(ratio) + 1
+    model = load_model(f"general-{ratio}x", device="cpu")
+    packed = model.compress_fields(x, variable="t2m", times=times, instant=True)
+    y = model.decompress_fields(packed, variable="t2m", times=times, instant=True)
+    unaware = model.decompress_fields(model.compress_fields(x, variable="t2m"), variable="t2m")
+    nearest, smooth = inject(restrict(x, levels), levels), prolong(restrict(x, levels), levels)
+    coded, bytes_ratio = (
+        np.mean([jpeg2000(field, ratio) for field in x], axis=0) if ratio > 4 else (np.nan, 4)
+    )
+    print(
+        f"era5-week t2m, {ratio}x floats: nearest {rmse(nearest, x):.3f}, smooth {rmse(smooth, x):.3f}, "
+        f"stepwise {rmse(stepwise(x, levels), x):.3f}, JPEG 2000 at {bytes_ratio:.0f}x bytes {coded:.3f}, "
+        f"FS-AE without the hour {rmse(unaware, x):.3f}, FS-AE {rmse(y, x):.4f} K "
+        f"(last six {rmse(y[1:], x[1:]):.4f}; reach {REACH[ratio]})"
+    )
+    assert rmse(restrict(y, levels), packed.values) < 1e-3
+    assert rmse(y, x) < 0.6 * rmse(smooth, x)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_general_weights_on_a_field_of_another_model(shared_data, ratio):
+    ds = open_archive(shared_data / "real" / "gfs0p25_tmp_2020070200.grib", zoom=6)
+    (name,) = (n for n in ds.data_vars if n != "crs")
+    x, times = ds[name].values.reshape(1, -1), ds["time"].values
+    levels = RATIOS.index(ratio) + 1
+    model = load_model(f"general-{ratio}x", device="cpu")
+    figures = []
+    for instant in (False, True):
+        packed = model.compress_fields(x, variable=name, times=times, instant=instant)
+        figures.append(rmse(model.decompress_fields(packed, variable=name, times=times, instant=instant), x))
+    smooth = rmse(prolong(restrict(x, levels), levels), x)
+    print(
+        f"GFS {name} 2020-07-02, {ratio}x floats: smooth {smooth:.3f}, FS-AE without the hour "
+        f"{figures[0]:.4f}, FS-AE {figures[1]:.4f} K"
+    )
+    assert min(figures) < smooth
