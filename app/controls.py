@@ -93,6 +93,12 @@ class JobBar(_Control):
     _esm = _module("job")
 
 
+def _harmless(name: str, suffix: str) -> str:
+    """A file name that says what the visitor's said and can do nothing: messages name the file by it."""
+    stem = "".join(c if c.isalnum() or c in "-_ " else "_" for c in name[: -len(suffix)])[:80].strip()
+    return (stem or "file") + suffix
+
+
 class Upload(_Control):
     """Takes one file from the visitor, piece by piece, into a temporary file.
 
@@ -151,7 +157,7 @@ class Upload(_Control):
             self._refuse(f"{name[:80]} is empty: choose a file with data.")
         else:
             self._folder = tempfile.TemporaryDirectory(prefix="fsae-upload-")
-            self._path = Path(self._folder.name) / f"upload{suffix}"
+            self._path = Path(self._folder.name) / _harmless(name, suffix)
             self._path.touch()
             self._size, self._name = size, name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["CompressPage", "page"]
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
@@ -214,7 +215,10 @@ class CompressPage:
 
     def _open_file(self, path: Path, name: str) -> None:
         def work(progress: Progress) -> Archive:
-            dataset = open_archive(path, name=name)
+            try:
+                dataset = open_archive(path, name=name)
+            except UserError as error:  # where the server keeps the file is nobody's business
+                raise UserError(str(error).replace(f"{path.parent}{os.sep}", "")) from error
             progress.at(1.0)
             return Archive(
                 f"file:{name}",

@@ -217,7 +217,7 @@
     })
     wireSwipe()
     wireTabs()
-  })
+  }, {once: true}) // es-module-shims, which Panel brings, sends this event a second time
 
   window.fieldSpace = {
     isDark, address, save, toast, exportPicture,

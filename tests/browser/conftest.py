@@ -1,0 +1,95 @@
+"""A real server and a real Chromium; pages are watched for errors and for requests that go abroad."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+HOME = {"localhost", "127.0.0.1", ""}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+    if not Path(path).exists():
+        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Address of the app, served as the README says."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "panel", "serve", "app/", "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://localhost:{port}/app"
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60):
+                break
+        except OSError:
+            assert process.poll() is None and time.monotonic() < end, "the server did not start"
+            time.sleep(0.3)
+    yield url
+    process.terminate()
+    process.wait(timeout=30)
+
+
+@pytest.fixture
+def visit(chromium, server) -> Iterator[Callable]:
+    """visit(query, **context options) -> a page with its first picture; watched until the test ends."""
+    contexts, errors, abroad = [], [], []
+
+    def go(query: str = "", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on(
+            "request",
+            lambda request: (
+                abroad.append(request.url) if (urlsplit(request.url).hostname or "") not in HOME else None
+            ),
+        )
+        page.goto(f"{server}?{query}" if query else server)
+        page.wait_for_selector("body[data-ready=true]")
+        page.wait_for_function("document.querySelector('[data-text=rmse]').textContent !== ''")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert not errors, errors
+    assert not abroad, f"requests that left this machine: {abroad}"
