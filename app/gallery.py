@@ -195,12 +195,13 @@ class Gallery:
         legend = fig.legend[0]
         legend.update(
             location="top_right",
-            background_fill_color=None,
+            background_fill_alpha=0.85,
             border_line_color=None,
             label_text_font="system-ui, sans-serif",
             label_text_font_size="11px",
         )
         colour(legend, "#47545b", "#b4c0c6", "label_text_color")
+        colour(legend, "#f7f8f8", "#12181b", "background_fill_color")
         fig.add_tools(HoverTool(renderers=[line], mode="hline", tooltips="<b>@rmse{0.000}</b> at @lat{0.0}°"))
         return fig
 

@@ -85,8 +85,8 @@ class MapSet:
         self.place.args = places.inverse_args(projection)
         self.lon_format.args = {"lon0": projection.lon0}
         for pane in self.panes:
-            # The labels keep their place when they are not shown, so that the frame keeps its shape.
-            pane.figure.axis.major_label_text_alpha = float(flat)
+            # Labels that cannot be seen keep their place, as with alpha 0 they would not: the frame stays.
+            pane.figure.axis.major_label_text_alpha = 1.0 if flat else 0.004
             pane.figure.grid.visible = flat
             pane.figure.background_fill_alpha = float(flat)
 

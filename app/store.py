@@ -5,14 +5,23 @@ Nothing here knows of the user interface; every function may be called from any 
 
 from __future__ import annotations
 
-__all__ = ["Archive", "Picture", "fitting_weights", "named_archive", "shipped_archives", "warm"]
+__all__ = [
+    "Archive",
+    "Picture",
+    "fitting_weights",
+    "named_archive",
+    "own_archive",
+    "shipped_archives",
+]
 
+import os
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +33,7 @@ from app.sphere_view import Field
 from app.state import RATIOS
 from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.archive.catalog import CatalogEntry, catalog, open_catalogued
+from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.choice import levels_of_ratio, load, misfit, shipped_cards
 from fsae_core.codec.layout import INSTANT
@@ -155,7 +165,13 @@ class Archive:
 def _labels(times: np.ndarray) -> tuple[str, ...]:
     """ISO dates, as short as tells these times: months for monthly means, days for daily ones."""
     known = times[~np.isnat(times)]
-    unit = next((u for u in ("M", "D") if (known == known.astype(f"M8[{u}]")).all()), "m")
+    unit = "m"
+    if known.size > 1 and (np.diff(np.sort(known)) > np.timedelta64(27, "D")).all():
+        unit = "M"
+    elif np.unique(known - known.astype("M8[D]")).size == 1 and (
+        known.size > 1 or known == known.astype("M8[D]")
+    ):
+        unit = "D"
     return tuple("" if np.isnat(t) else str(t.astype(f"M8[{unit}]")) for t in times)
 
 
@@ -232,6 +248,11 @@ def named_archive(name: str) -> Archive:
     )
 
 
+@lru_cache(maxsize=1)
+def _cards() -> tuple[Any, ...]:
+    return tuple(shipped_cards())
+
+
 @lru_cache(maxsize=16)
 def _load(name: str) -> Any:
     return load(name, shipped_only=True)
@@ -240,7 +261,7 @@ def _load(name: str) -> Any:
 def fitting_weights(archive: Archive, variable: str) -> dict[str, dict[int, str]]:
     """What each method can do with this field: method -> ratio -> "" or why not, one sentence."""
     families: dict[str, dict[int, str]] = {}
-    for card in shipped_cards():
+    for card in _cards():
         if card.family in ("general", archive.family):
             why = misfit(card, card.ratio, [variable], archive.zoom)
             families.setdefault(card.family, {})[card.ratio] = why or _too_fine(card.ratio, archive)
@@ -261,10 +282,12 @@ def _too_fine(ratio: int, archive: Archive) -> str:
     return ""
 
 
-def warm() -> None:
-    """Load what the first visitor will look at, so that they need not wait for it."""
-    archive = named_archive(shipped_archives()[0].name)
-    variable = archive.variables[0]
-    archive.scale(variable)
-    for method in list(fitting_weights(archive, variable))[:1]:
-        archive.picture(variable, 0, method, 64)
+def own_archive(path: Path, name: str) -> Archive:
+    """A visitor's own file; UserError when it cannot be used, without where the server keeps it."""
+    try:
+        dataset = open_archive(path, name=name)
+    except UserError as error:
+        raise UserError(str(error).replace(f"{path.parent}{os.sep}", "")) from error
+    return Archive(
+        f"file:{name}", name, dataset, attribution=f"Your own file {name}, kept for this visit.", own=True
+    )

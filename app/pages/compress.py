@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["CompressPage", "page"]
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
@@ -28,9 +27,8 @@ from app.resolve import Asked, Shown, resolve
 from app.shell import shell
 from app.sidebar import Sidebar
 from app.state import PageState
-from app.store import Archive
+from app.store import Archive, own_archive
 from app.words import EMPTY, describe
-from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -215,18 +213,9 @@ class CompressPage:
 
     def _open_file(self, path: Path, name: str) -> None:
         def work(progress: Progress) -> Archive:
-            try:
-                dataset = open_archive(path, name=name)
-            except UserError as error:  # where the server keeps the file is nobody's business
-                raise UserError(str(error).replace(f"{path.parent}{os.sep}", "")) from error
+            archive = own_archive(path, name)
             progress.at(1.0)
-            return Archive(
-                f"file:{name}",
-                name,
-                dataset,
-                attribution=f"Your own file {name}, kept for this visit.",
-                own=True,
-            )
+            return archive
 
         def done(archive: Archive) -> None:
             self.own = {archive.name: archive}
