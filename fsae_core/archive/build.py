@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from fsae_core.archive.build_training import build_training
 from fsae_core.archive.canonical import canonical_dataset, data_names
 from fsae_core.archive.coastlines import from_topojson
 from fsae_core.archive.reader import open_archive
@@ -148,6 +149,7 @@ BUILDERS: dict[str, Callable[[Path, Path], Path]] = {
     "amip-hr": build_amip_hr,
     "relief": build_relief,
     "coastlines": build_coastlines,
+    "training": build_training,
 }
 
 
@@ -180,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     files = [path] if path.is_file() else sorted(path.iterdir())
     for file in files:
-        print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
+        print(f"{file}: {file.stat().st_size / 1e6:.2f} MB" if file.is_file() else file)
     return 0
 
 

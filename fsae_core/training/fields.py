@@ -140,7 +140,7 @@ class FieldPool:
         *,
         transplant: float = 0.5,
         sunless: float = 0.2,
-        mirror: bool = True,
+        mirror: bool = False,
         reach: float = 0.5,
         away: bool = False,
     ) -> Draw:
