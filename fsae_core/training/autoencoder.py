@@ -55,16 +55,14 @@ class AutoencoderTask:
         check: Sequence[FieldSet],
         device: torch.device,
         level_drop: float = 0.1,
-        **augment: Any,
     ) -> None:
         self.module, self.pool, self.check, self.device = module, pool, check, device
         self.level_drop = level_drop
-        self.augment = augment
 
     def loss(self, forward: nn.Module, rng: np.random.Generator) -> Tensor:
         """Share of the baseline's squared error, mean over the batch."""
         config = self.module.config
-        draw = self.pool.draw(rng, config.patch_levels, self.device, **self.augment)
+        draw = self.pool.draw(rng, config.patch_levels, self.device)
         drop = int(rng.integers(1, config.levels + 1)) if rng.random() < self.level_drop else 0
         y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop)
         return self._share(y, draw.fields).mean()

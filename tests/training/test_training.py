@@ -102,19 +102,19 @@ def simulated(zoom: int, times: np.ndarray, seed: int = 0) -> xr.Dataset:
 DAILY = np.datetime64("2000-01-01", "ns") + np.arange(0, 1500, 3) * np.timedelta64(1, "D")
 
 
-def test_transplanted_and_turned_fields_stay_normalised():
+def test_mixed_and_turned_fields_stay_normalised():
     pool = FieldPool(
         load_fields(simulated(4, DAILY[:20]), np.ones(20, bool)), lambda zoom: 1.0, 4 * n_cells(4)
     )
     rng = np.random.default_rng(0)
     turns = set()
     for _ in range(30):
-        draw = pool.draw(rng, 3, "cpu", transplant=1.0)
+        draw = pool.draw(rng, 3, "cpu")
         assert draw.fields.shape == (4, n_cells(4)) and draw.surface.shape[0] == n_cells(4)
         assert draw.fields.mean(1).abs().max() < 1e-4 and (draw.fields.std(1) - 1).abs().max() < 1e-3
         turns.add(tuple(draw.turn[:3].tolist()))
         assert sorted(draw.turn.tolist()) == list(range(n_cells(4)))
-    assert len(turns) > 8
+    assert len(turns) == 4
 
 
 def test_general_weights_come_out_ready_and_start_others(tmp_path):
