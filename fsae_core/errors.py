@@ -1,6 +1,6 @@
 """The one exception that is meant to be read by a user."""
 
-__all__ = ["UserError"]
+__all__ = ["UserError", "short_reason"]
 
 
 class UserError(ValueError):
@@ -8,3 +8,9 @@ class UserError(ValueError):
 
     Its message is one sentence: what was found, what was expected and what to do, with the file's name.
     """
+
+
+def short_reason(error: Exception) -> str:
+    """What another library's exception says, on one line of at most 120 characters, to be quoted."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -21,6 +21,7 @@ import xarray as xr
 from fsae_core.archive.build_training import build_training
 from fsae_core.archive.canonical import canonical_dataset, data_names
 from fsae_core.archive.coastlines import from_topojson
+from fsae_core.archive.entries import SIMULATED
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.writer import Packing, write_packed
 from fsae_core.errors import UserError
@@ -36,8 +37,6 @@ PACKINGS: dict[str, Packing] = {
     "orography": Packing(1.0),
     "land": Packing(1.0 / 250.0, dtype="uint8"),
 }
-
-SIMULATED = "SIMULATED by SPEEDY/JAX-GCM: not an observation, not a forecast"
 
 _AMIP = {
     "source": "SPEEDY (JAX-GCM, PyPI jcm 3.0.0, Apache-2.0), an atmosphere model of intermediate "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["CatalogEntry", "catalog", "entry"]
+__all__ = ["SIMULATED", "CatalogEntry", "catalog", "entry"]
 
 from dataclasses import dataclass
 
 from fsae_core.assets import asset_path
 from fsae_core.errors import UserError
 
-_SIMULATED = "SIMULATED by SPEEDY/JAX-GCM: not an observation, not a forecast"
+SIMULATED = "SIMULATED by SPEEDY/JAX-GCM: not an observation, not a forecast"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ _SHIPPED = (
         "amip",
         "Simulated AMIP archive, monthly means 1979-2013",
         True,
-        f"{_SIMULATED} (jcm 3.0.0)",
+        f"{SIMULATED} (jcm 3.0.0)",
         "CC-BY 4.0",
         4,
         ("t2m", "u10", "v10", "msl", "pr", "z500"),
@@ -65,7 +65,7 @@ _SHIPPED = (
         "amip-hr",
         "Simulated AMIP archive, daily t2m of 2008, high resolution",
         True,
-        f"{_SIMULATED} (jcm 3.0.0)",
+        f"{SIMULATED} (jcm 3.0.0)",
         "CC-BY 4.0",
         5,
         ("t2m",),

@@ -11,7 +11,7 @@ from typing import Any
 
 import xarray as xr
 
-from fsae_core.errors import UserError
+from fsae_core.errors import UserError, short_reason
 
 _NETCDF_SUFFIXES = {".nc", ".nc4", ".cdf", ".netcdf"}
 _GRIB_SUFFIXES = {".grib", ".grib2", ".grb", ".grb2", ".gb2"}
@@ -61,7 +61,7 @@ def _open_netcdf(path: Path, head: bytes) -> xr.Dataset:
         raise
     except Exception as error:  # the readers raise anything from OSError to KeyError on damaged files
         raise UserError(
-            f"{path.name} looks like NetCDF but cannot be read, it may be truncated ({_short(error)}); "
+            f"{path.name} looks like NetCDF but cannot be read, it may be truncated ({short_reason(error)}); "
             "copy or download it again."
         ) from error
     return dataset
@@ -76,7 +76,7 @@ def _decode(path: Path, engine: str) -> xr.Dataset:
             if "time" not in str(error) and "calendar" not in str(error):
                 raise
             raise UserError(
-                f"{path.name} has a time axis that cannot be decoded ({_short(error)}); "
+                f"{path.name} has a time axis that cannot be decoded ({short_reason(error)}); "
                 "expected CF units like 'days since 2000-01-01'."
             ) from error
 
@@ -101,7 +101,7 @@ def _open_grib(path: Path) -> xr.Dataset:
             cubes = cfgrib.open_datasets(str(path), backend_kwargs={"indexpath": "", "errors": "raise"})
     except Exception as error:  # eccodes raises many classes for damaged messages
         raise UserError(
-            f"{path.name} looks like GRIB but cannot be read, it may be truncated ({_short(error)}); "
+            f"{path.name} looks like GRIB but cannot be read, it may be truncated ({short_reason(error)}); "
             "copy or download it again."
         ) from error
     if not cubes or not any(cube.data_vars for cube in cubes):
@@ -195,12 +195,7 @@ def _open_zarr(store: Any, name: str) -> xr.Dataset:
         _read_last_bytes(dataset)
     except Exception as error:  # zarr and the codecs raise many classes on damaged stores
         raise UserError(
-            f"{name} looks like Zarr but cannot be read ({_short(error)}); it may be incomplete: make it "
-            "again."
+            f"{name} looks like Zarr but cannot be read ({short_reason(error)}); it may be incomplete: "
+            "make it again."
         ) from error
     return dataset
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 120 else text[:117] + "..."

@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.canonical import data_names
+from fsae_core.archive.zipping import zip_folder
 from fsae_core.errors import UserError
 
 TARGET_CHUNK = 2 * 2**20
@@ -169,16 +169,8 @@ def write_packed(dataset: xr.Dataset, path: Path, packing: Mapping[str, Packing]
                 "ignore", xr.SerializationWarning
             )  # no fill value is meant: no gaps in an archive
             packed.to_zarr(store, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
-        _zip_directory(store, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.draft")
+        zip_folder(store, draft)
+        os.replace(draft, path)
     return path.stat().st_size
-
-
-def _zip_directory(folder: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            member = zipfile.ZipInfo(file.relative_to(folder).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
-            member.external_attr = 0o644 << 16
-            archive.writestr(member, file.read_bytes())
-    os.replace(draft, path)

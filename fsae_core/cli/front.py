@@ -23,7 +23,7 @@ from fsae_core.cli.decompress import decompress
 from fsae_core.cli.info import info
 from fsae_core.cli.prepare import prepare
 from fsae_core.cli.train import train
-from fsae_core.errors import UserError
+from fsae_core.errors import UserError, short_reason
 
 # typer carries its own copy of click in newer versions: its classes are found through one it exports.
 _ClickError = cast(type[Exception], typer.BadParameter.__mro__[2])
@@ -106,7 +106,7 @@ def _io_sentence(error: OSError) -> str:
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"Permission was denied{where}: choose a place that you may read and write."
-    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    reason = error.strerror or short_reason(error)
     return f"The file system said: {reason}{where}; check the path and run the command again."
 
 

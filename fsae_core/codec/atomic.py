@@ -8,11 +8,11 @@ __all__ = ["PARTIAL", "writing", "writing_store"]
 
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fsae_core.archive.zipping import zip_folder
 from fsae_core.errors import UserError
 
 PARTIAL = ".partial"
@@ -70,16 +70,6 @@ def writing_store(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
         _remove(folder)
         try:
             yield folder
-            _zip(folder, partial)
+            zip_folder(folder, partial, pack_text=True)
         finally:
             _remove(folder)
-
-
-def _zip(folder: Path, file: Path) -> None:
-    """Members in order of name, of one date: same data, same bytes. Only text is not packed already."""
-    with zipfile.ZipFile(file, "w") as archive:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            member = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
-            member.external_attr = 0o644 << 16
-            packing = zipfile.ZIP_DEFLATED if path.suffix == ".json" else zipfile.ZIP_STORED
-            archive.writestr(member, path.read_bytes(), packing)

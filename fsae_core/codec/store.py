@@ -21,7 +21,7 @@ import xarray as xr
 from fsae_core.archive.files import open_raw
 from fsae_core.codec.atomic import PARTIAL, writing_store
 from fsae_core.codec.layout import check_compressed, field_names
-from fsae_core.errors import UserError
+from fsae_core.errors import UserError, short_reason
 from fsae_core.sphere.healpix import n_cells
 
 _CHUNK_BYTES = 2**21
@@ -72,7 +72,7 @@ def read_store(path: str | Path) -> xr.Dataset:
     try:
         ds = ds.load()
     except Exception as error:  # zarr, numcodecs and the file system have no common class for damaged bytes
-        raise UserError(f"{path.name} is damaged ({_short(error)}): make or copy it again.") from error
+        raise UserError(f"{path.name} is damaged ({short_reason(error)}): make or copy it again.") from error
     for name in field_names(ds):
         attrs = {k: v for k, v in ds[name].attrs.items() if k != "fsae_standardised"}
         values = ds[name].astype(np.float32) * ds[f"{name}_scale"] + ds[f"{name}_offset"]
@@ -141,8 +141,3 @@ def _missing_chunks(ds: xr.Dataset, path: Path) -> int:
         key = f"{root}{name}/c"
         missing += expected - sum(file == key or file.startswith(f"{key}/") for file in files)
     return missing
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 120 else text[:117] + "..."
