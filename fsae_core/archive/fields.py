@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.grids import HealpixLayout, LatLonLayout
+from fsae_core.archive.timing import methods_of_step
 from fsae_core.archive.units import Conversion, check_plausible, conversion
 from fsae_core.archive.variables import CANONICAL, canonical_name, level_name
 from fsae_core.errors import UserError
@@ -158,6 +159,10 @@ def _converted(
         else array.expand_dims("time").transpose(*lead, *space)
     )
     array = array.astype(np.float32, keep_attrs=True) if array.dtype != np.float32 else array
+    own = str(array.attrs.get("cell_methods", ""))
+    methods = methods_of_step(str(array.attrs.get("GRIB_stepType", "")))
+    if methods and "time:" not in own:
+        array = array.assign_attrs(cell_methods=f"{own} {methods}".strip())
     known = CANONICAL.get(name)
     if known is None:
         return array
@@ -179,6 +184,10 @@ def _converted(
         notes.append(convert.note)
     if (convert.factor, convert.offset) != (1.0, 0.0):
         array = array.copy(data=convert(array.data)) if _in_memory(array) else _lazy_convert(array, convert)
+    if known.quantity == "precipitation" and "cell_methods" in array.attrs:
+        # What was a depth is a rate now: the sum over the time has become its mean.
+        methods = str(array.attrs["cell_methods"]).replace("time: sum", "time: mean")
+        array = array.assign_attrs(cell_methods=methods)
     ends = array.isel(time=[0, -1]).values
     if np.isfinite(ends).any():
         check_plausible(known, float(np.nanmin(ends)), float(np.nanmax(ends)), str(units), where=where)

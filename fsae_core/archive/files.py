@@ -98,7 +98,8 @@ def _open_grib(path: Path) -> xr.Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # An empty indexpath keeps cfgrib from writing an .idx file beside the data.
-            cubes = cfgrib.open_datasets(str(path), backend_kwargs={"indexpath": "", "errors": "raise"})
+            options = {"indexpath": "", "errors": "raise", "read_keys": ["stepRange"]}
+            cubes = cfgrib.open_datasets(str(path), backend_kwargs=options)
     except Exception as error:  # eccodes raises many classes for damaged messages
         raise UserError(
             f"{path.name} looks like GRIB but cannot be read, it may be truncated ({short_reason(error)}); "
@@ -125,6 +126,9 @@ def _merge_cubes(cubes: list[xr.Dataset], file: str) -> xr.Dataset:
                     f"`grib_copy -w typeOfLevel={level} {file} one.grib`."
                 )
             attrs = dict(array.attrs)
+            if "step" in array.dims:
+                # cfgrib gives the range of the first step alone; others may be longer.
+                attrs.pop("GRIB_stepRange", None)
             if level in array.coords and array.coords[level].ndim == 0:
                 attrs["level_hpa"] = float(array.coords[level]) if level == "isobaricInhPa" else None
                 array = array.drop_vars(level)

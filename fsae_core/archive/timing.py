@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-__all__ = ["is_instant"]
+__all__ = ["is_instant", "methods_of_step"]
+
+import re
 
 import numpy as np
 import xarray as xr
+
+_TIME_METHOD = re.compile(r"(?<!\w)time:\s+(?:\w+:\s+)*(\w+)")
+"""The method that follows "time:", also where axes share one ("area: time: mean")."""
+
+_STEP_METHODS = {"instant": "point", "accum": "sum", "max": "maximum", "min": "minimum"}
 
 
 def is_instant(ds: xr.Dataset, variable: str) -> bool:
     """True for analyses and hourly output, False for means.
 
-    CF cell_methods and GRIB's step type decide; where a file is silent, times at three or more hours of the
-    day are taken for instants (means are stamped at one hour, or at the two ends of their period).
+    CF cell_methods decide; where they say nothing of the time, stamps at three or more hours of the day are
+    taken for instants (means are stamped at one hour, or at the two ends of their period).
     """
-    attrs = ds[variable].attrs
-    methods = str(attrs.get("cell_methods", ""))
-    if "time:" in methods:
-        return "point" in methods
-    if "GRIB_stepType" in attrs:
-        return attrs["GRIB_stepType"] == "instant"
+    method = _TIME_METHOD.search(str(ds[variable].attrs.get("cell_methods", "")))
+    if method:
+        return method[1] == "point"
     if "time" not in ds[variable].dims:
         return False
     stamps = np.asarray(ds["time"].values).astype("datetime64[s]")
     return np.unique(stamps - stamps.astype("datetime64[D]")).size >= 3
+
+
+def methods_of_step(step_type: str) -> str | None:
+    """CF cell_methods for GRIB's step type (instant, avg and its kin, accum, max, min); None for others."""
+    method = "mean" if step_type.startswith("avg") else _STEP_METHODS.get(step_type)
+    return method and f"time: {method}"

@@ -37,6 +37,8 @@ def write_grib(tmp_path: Path) -> Callable[..., Path]:
                 values = smooth(lon[None, :], lat[:, None])
                 if keys.get("shortName") == "msl":
                     values = values * 100 + 75_000
+                if keys.get("shortName") == "tp":
+                    values = values / 1000
                 eccodes.codes_set_values(handle, values.ravel())
                 eccodes.codes_write(handle, out)
                 eccodes.codes_release(handle)
