@@ -132,7 +132,8 @@ def _merge_cubes(cubes: list[xr.Dataset], file: str) -> xr.Dataset:
             if level in array.coords and array.coords[level].ndim == 0:
                 attrs["level_hpa"] = float(array.coords[level]) if level == "isobaricInhPa" else None
                 array = array.drop_vars(level)
-            merged[str(name)] = array.assign_attrs({k: v for k, v in attrs.items() if v is not None})
+            kept = {k: v for k, v in attrs.items() if v is not None}
+            merged[str(name)] = array.drop_attrs(deep=False).assign_attrs(kept)
     try:
         return xr.Dataset(merged, attrs=cubes[0].attrs)
     except (ValueError, xr.MergeError) as error:
