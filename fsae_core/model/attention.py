@@ -13,7 +13,7 @@ __all__ = ["WINDOW_LEVELS", "FieldSpaceAttention"]
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm, scaled_dot_product_attention, silu
+from torch.nn.functional import dropout, layer_norm, scaled_dot_product_attention, silu
 
 from fsae_core.model.gather import ring_values
 from fsae_core.sphere.healpix import n_cells, zoom_of
@@ -51,9 +51,10 @@ class FieldSpaceAttention(nn.Module):
         heads: int,
         exchange: int,
         bases: int,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.width, self.heads = width, heads
+        self.width, self.heads, self.dropout = width, heads, dropout
         self.read = nn.Linear(inputs, width)
         self.qkv = nn.Linear(width, 3 * attention) if attention else None
         self.out = nn.Linear(attention, width, bias=False) if attention else None
@@ -92,7 +93,8 @@ class FieldSpaceAttention(nn.Module):
         if self.qkv is not None:
             h = h + self._attend(layer_norm(h, (self.width,)) * (1 + scale_a) + shift_a)
         normed = layer_norm(h, (self.width,)) * (1 + scale_b) + shift_b
-        h = h + self.down(silu(self.up(torch.cat([normed, ring_values(self.show(normed))], dim=-1))))
+        inner = silu(self.up(torch.cat([normed, ring_values(self.show(normed))], dim=-1)))
+        h = h + self.down(dropout(inner, self.dropout, self.training))
         update = self.write(h)
         if self.weigh is not None:
             # (token, batch, bases) @ (token, bases, own): one small product a token, not one a field.

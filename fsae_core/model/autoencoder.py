@@ -48,6 +48,8 @@ class AutoencoderConfig:
     decoder_blocks: int = 2
     surface_channels: int = 4
     surface_zoom: int = 6
+    dropout: float = 0.2
+    surface_dropout: float = 0.3
 
     @property
     def patch_levels(self) -> int:
@@ -91,6 +93,7 @@ class FieldSpaceAutoencoder(nn.Module):
                 heads=c.heads,
                 exchange=c.exchange,
                 bases=c.bases,
+                dropout=c.dropout,
             )
 
         self.surface = SurfaceEncoder(
@@ -99,6 +102,7 @@ class FieldSpaceAutoencoder(nn.Module):
             blocks=c.decoder_blocks + 1,
             channels=c.surface_channels,
             zoom=c.surface_zoom,
+            dropout=c.surface_dropout,
         )
         self.encoder = block(ring_own + 1)
         self.compression = FieldSpaceCompression(c.levels)

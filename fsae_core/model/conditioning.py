@@ -74,10 +74,18 @@ class SurfaceEncoder(nn.Module):
     """
 
     def __init__(
-        self, *, width: int, bases: int, blocks: int, channels: int, zoom: int, hidden: int = 32
+        self,
+        *,
+        width: int,
+        bases: int,
+        blocks: int,
+        channels: int,
+        zoom: int,
+        hidden: int = 32,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.blocks, self.bases = blocks, bases
+        self.blocks, self.bases, self.dropout = blocks, bases, dropout
         self.channels = nn.Parameter(0.1 * torch.randn(channels, n_cells(zoom))) if channels else None
         self.cell = nn.Sequential(
             nn.Linear(SURFACE + channels, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
@@ -104,7 +112,10 @@ class SurfaceEncoder(nn.Module):
         turn: index (cells,) of an exact symmetry of the sphere under which the fields were turned, or None.
         """
         channels = self.at_zoom(zoom_of(surface.shape[0]))
-        features = surface if channels is None else torch.cat([surface, channels.T], dim=-1)
+        features = surface
+        if channels is not None:
+            channels = nn.functional.dropout(channels, self.dropout, self.training)
+            features = torch.cat([surface, channels.T], dim=-1)
         if turn is not None:
             features = features.index_select(0, turn)
         cells = self.cell(features).unflatten(0, (n_cells(token_zoom), -1))

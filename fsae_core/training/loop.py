@@ -38,7 +38,7 @@ class LoopConfig:
 
     learning_rate: float = 6e-3
     warmup: int = 30
-    weight_decay: float = 0.01
+    weight_decay: float = 0.05
     no_decay: tuple[str, ...] = ("channels",)
     clip: float = 1.0
     ema_share: float = 0.1
@@ -181,11 +181,13 @@ def fit(
     def averaged(check: Callable[[nn.Module], float | None]) -> float | None:
         present = {k: v.detach().clone() for k, v in task.module.state_dict().items()}
         task.module.load_state_dict(average)
+        task.module.eval()
         try:
             with torch.no_grad():
                 return check(task.module)
         finally:
             task.module.load_state_dict(present)
+            task.module.train()
 
     budget = 60.0 * minutes
     ticks = iter(progress(range(1000)) if progress else range(1000))

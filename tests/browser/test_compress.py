@@ -49,6 +49,20 @@ def test_first_figure_appears(visit):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_trained_weights_lose_less_than_block_means_at_every_ratio(visit):
+    def errors(method: str) -> list[float]:
+        page = visit(f"archive=era5-week&variable=t2m&ratio=4&method={method}")
+        said = [text(page, "rmse")]
+        for ratio in ("16×", "64×", "256×"):
+            choose(page, ratio)
+            said.append(wait_for_change(page, "rmse", said[-1]))
+        return [float(one.split()[0]) for one in said]
+
+    trained, plain = errors("general"), errors("block-mean")
+    assert trained == sorted(trained) and plain == sorted(plain)
+    assert all(ours < theirs for ours, theirs in zip(trained, plain, strict=True))
+
+
 def test_ratio_changes_the_figures(visit):
     page = visit("method=block-mean")
     before = text(page, "rmse")
