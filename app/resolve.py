@@ -10,6 +10,8 @@ __all__ = ["Asked", "Shown", "resolve"]
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from app import store
 from app.colours import Scale, error_scale
 from app.state import METHODS, RATIOS
@@ -34,6 +36,7 @@ class Shown:
 
     choices: method -> ratio -> "" or why not.
     problems: a sentence for each thing that had to be changed and that the visitor had asked for by name.
+    learned: the weights were trained on this time.
     """
 
     asked: Asked
@@ -45,6 +48,7 @@ class Shown:
     error: Scale
     coarse: Scale
     problems: tuple[str, ...] = ()
+    learned: bool = False
 
 
 def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> Shown:
@@ -66,9 +70,6 @@ def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> S
     variable = asked.variable
     if variable not in archive.variables:
         variable = archive.variables[0]
-    index = archive.index_of(asked.time)
-    if index is None:
-        index = 0
     choices = store.fitting_weights(archive, variable)
     method = asked.method
     if method not in choices or not any(why == "" for why in choices[method].values()):
@@ -92,6 +93,11 @@ def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> S
         problems.append(
             f"{METHODS[asked.method]} is not to be had for {archive.name}; {METHODS[method]} is shown."
         )
+    learned = store.learned_times(archive, method, ratio)
+    index = archive.index_of(asked.time) if asked.time else None
+    if index is None:
+        # the first time that the weights never saw, so that the first figures are honest ones
+        index = int(np.argmin(learned))
     picture = archive.picture(variable, index, method, ratio)
     scale = archive.scale(variable)
     anomaly = method not in ("general", "block-mean")
@@ -112,4 +118,5 @@ def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> S
         error_scale(picture.error.cells),
         error_scale(picture.compressed.cells) if anomaly else scale,
         tuple(problems),
+        bool(learned[index]),
     )

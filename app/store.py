@@ -9,6 +9,7 @@ __all__ = [
     "Archive",
     "Picture",
     "fitting_weights",
+    "learned_times",
     "named_archive",
     "own_archive",
     "shipped_archives",
@@ -256,6 +257,12 @@ def _cards() -> tuple[Any, ...]:
 @lru_cache(maxsize=16)
 def _load(name: str) -> Any:
     return load(name, shipped_only=True)
+
+
+def learned_times(archive: Archive, method: str, ratio: int) -> np.ndarray:
+    """Times (time,) that the weights were trained on, where they look better than they are."""
+    cards = [card for card in _cards() if (card.family, card.ratio) == (method, ratio)]
+    return cards[0].trained_on(archive.name, archive.times) if cards else np.zeros(len(archive.times), bool)
 
 
 def fitting_weights(archive: Archive, variable: str) -> dict[str, dict[int, str]]:

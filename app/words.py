@@ -49,9 +49,15 @@ def _date(label: str) -> str:
 
 
 def describe(
-    archive: Archive, variable: str, index: int, method: str, ratio: int, picture: Picture
+    archive: Archive,
+    variable: str,
+    index: int,
+    method: str,
+    ratio: int,
+    picture: Picture,
+    learned: bool = False,
 ) -> dict[str, str]:
-    """All of the page's words for one picture."""
+    """All of the page's words for one picture. learned: the weights were trained on this time."""
     unit = archive.unit(variable)
     n, m = picture.truth.cells.size, picture.compressed.cells.size
     sums = picture.sums
@@ -61,6 +67,8 @@ def describe(
         against = f"block mean + smooth: {number(picture.plain_rmse)} {unit}"
     else:
         against = f"worse than block mean + smooth: {number(picture.plain_rmse)} {unit}"
+    if learned:
+        against += "; trained on this very time"
     simulated = "Simulated: not an observation, not a forecast" if archive.simulated else ""
     mean = sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0
     packed = 4 * n / picture.bytes_stored

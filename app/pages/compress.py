@@ -166,7 +166,9 @@ class CompressPage:
             self.gallery.show(shown)
             a = shown.asked
             self.bridge.say(
-                describe(shown.archive, a.variable, shown.index, a.method, a.ratio, shown.picture)
+                describe(
+                    shown.archive, a.variable, shown.index, a.method, a.ratio, shown.picture, shown.learned
+                )
             )
         self.sidebar.show(shown)
         self._tell_address()
@@ -220,9 +222,7 @@ class CompressPage:
         def done(archive: Archive) -> None:
             self.own = {archive.name: archive}
             self.sidebar.own = {archive.name: archive.title}
-            asked = replace(
-                self.asked, archive=archive.name, variable=archive.variables[0], time=archive.labels[0]
-            )
+            asked = replace(self.asked, archive=archive.name, variable=archive.variables[0], time="")
             if self.shown is not None and self.shown.asked.archive == archive.name:
                 self.shown = None  # a second file of the same name
             self.state.param.update(archive=asked.archive, variable=asked.variable, time=asked.time)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fsae_core.cli.output import JsonFlag, VariableOption, emit, progress
+from fsae_core.cli.output import JsonFlag, VariableOption, emit, progress, warn
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,6 +61,12 @@ def compress(
     ds = _between(ds, start, end, source)
     fitted = choice.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
     small = pipeline.compress(ds, ratio, model=fitted, progress=progress("compressing"))
+    learned = int(fitted.card.trained_on(str(ds.attrs.get("fsae_name", "")), ds["time"].values).sum())
+    if learned:
+        warn(
+            f"The weights {fitted.card.name} were trained on {learned} of these {ds.sizes['time']} times: "
+            "there the errors are smaller than on new ones."
+        )
     size = store.write_store(small, target, overwrite=overwrite)
     losses = _losses(ds, store.read_store(target), fitted)
     only = next(iter(losses.values())) if len(losses) == 1 else {}
@@ -74,6 +80,7 @@ def compress(
             "bytes": size.bytes,
             "native_bytes": size.native_bytes,
             "times": ds.sizes["time"],
+            "times_trained_on": learned,
             "zoom_in": small.attrs["fsae_zoom_in"],
             "zoom": small.attrs["fsae_zoom_in"] - choice.RATIOS.index(ratio) - 1,
             "model": fitted.card.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["JsonFlag", "VariableOption", "emit", "progress"]
+__all__ = ["JsonFlag", "VariableOption", "emit", "progress", "warn"]
 
 import json
 import math
@@ -27,6 +27,11 @@ def emit(result: Mapping[str, Any], as_json: bool) -> None:
         return
     for line in _lines(_plain(result), ""):
         typer.echo(line)
+
+
+def warn(sentence: str) -> None:
+    """A sentence on stderr that does not stop the command."""
+    typer.echo(sentence, err=True)
 
 
 def progress(title: str) -> Callable[[Iterable[Any]], Iterable[Any]]:

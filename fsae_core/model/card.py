@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fsae_core.assets import asset_path
 from fsae_core.errors import UserError
@@ -49,6 +49,15 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     bytes: int = 0
     sha256: str = ""
+
+    def trained_on(self, archive: str, times: ArrayLike) -> NDArray[np.bool_]:
+        """Which times (time,) of the archive of that name these weights learned from."""
+        stamps = np.asarray(times).astype("datetime64[s]")
+        period = self.split.get(archive, {}).get("train")
+        if period is None:
+            return np.zeros(stamps.shape, bool)
+        first, last = (np.datetime64(day, "D") for day in period)
+        return np.asarray((stamps >= first) & (stamps < last + 1))
 
 
 _DERIVED = ("name", "ratio", "bytes", "sha256")

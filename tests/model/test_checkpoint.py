@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard, read_cards, save_weights, shipped_models
@@ -113,3 +114,17 @@ def test_the_shipped_cards_say_what_they_are():
     for card in shipped_models():
         assert card.name == f"{card.family}-{card.ratio}x"
         assert card.split and card.training["minutes"] > 0 and card.bytes < 12e6
+
+
+def test_a_card_knows_which_times_it_learned_from(weights):
+    (card,) = read_cards(weights)
+    times = np.array(["1999-12-31T23", "2000-06-01", "2001-01-01T12", "2001-01-02"], "datetime64[ns]")
+    assert card.trained_on("mine", times).tolist() == [False, True, True, False]
+    assert not card.trained_on("another", times).any()
+
+
+def test_shipped_weights_own_up_to_the_training_times_of_the_week():
+    times = open_archive("era5-week")["time"].values
+    for card in shipped_models():
+        if card.family == "general":
+            assert card.trained_on("era5-week", times).tolist() == [True] * 17 + [False] * 7
