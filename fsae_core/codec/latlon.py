@@ -37,7 +37,9 @@ def on_grid(ds: xr.Dataset, degrees: float) -> xr.Dataset:
     rows = check_spacing(degrees)
     lat = (np.arange(rows) + 0.5) * (180 / rows) - 90
     lon = (np.arange(2 * rows) + 0.5) * (180 / rows) - 180
-    out = xr.Dataset(attrs={k: v for k, v in ds.attrs.items() if not k.startswith("fsae_")})
+    # What only the codec reads stays behind; that a field is simulated is told wherever it goes.
+    own = {k for k in ds.attrs if k.startswith("fsae_") and k != "fsae_simulated"}
+    out = xr.Dataset(attrs={k: v for k, v in ds.attrs.items() if k not in own})
     for name in data_names(ds):
         values = to_latlon(ds[name].values, lon, lat, method="bilinear").astype(np.float32)
         lead = ds[name].dims[:-1]

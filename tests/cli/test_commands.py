@@ -10,7 +10,7 @@ import xarray as xr
 from block_mean import small_archive
 
 from fsae_core.archive.reader import open_archive
-from fsae_core.codec.store import read_store
+from fsae_core.codec.store import read_store, write_fields
 from fsae_core.sphere.pyramid import prolong, restrict
 
 pytestmark = pytest.mark.usefixtures("weightless")
@@ -81,6 +81,15 @@ def test_decompress_to_netcdf(fsae, source, tmp_path):
         assert np.abs(t2m[2][::-1] - expected).std() > 0.1 * cells.std()
     with xr.open_dataset(tmp_path / "back.nc") as ds:
         assert (ds["time"].values == small_archive()["time"].values).all()
+
+
+def test_what_is_simulated_stays_so_by_way_of_netcdf(fsae, tmp_path):
+    write_fields(small_archive().assign_attrs(fsae_simulated=1), tmp_path / "source.zarr")
+    fsae("compress", tmp_path / "source.zarr", tmp_path / "s.zarr", "--ratio", 4)
+    fsae("decompress", tmp_path / "s.zarr", tmp_path / "back.nc", "--grid", 5)
+    fsae("prepare", tmp_path / "back.nc", tmp_path / "mine.zarr", "--zoom", 3)
+    for name in ("s.zarr", "back.nc", "mine.zarr"):
+        assert fsae("info", tmp_path / name, "--json").json["simulated"] is True, name
 
 
 def test_prepare_and_info(fsae, tmp_path):
