@@ -38,8 +38,3 @@ def test_builders_and_benches_exist() -> None:
     assert set(re.findall(r"archive\.build (\S+)", README)) <= set(BUILDERS)
     named = {path for path in re.findall(r"tests/bench/\w+_bench\.py", README)}
     assert named == {f"tests/bench/{path.name}" for path in (ROOT / "tests/bench").glob("*_bench.py")}
-
-
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
