@@ -30,6 +30,12 @@ def autoencoder(
     init: Annotated[
         str | None, typer.Option(help="Start from weights: general, the name of shipped ones, or a file.")
     ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6, max=0.1, help="Peak of the learning rate; by default 0.006, 0.002 with --init."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     as_json: JsonFlag = False,
@@ -52,6 +58,7 @@ def autoencoder(
         init=init,
         device=device,
         seed=seed,
+        learning_rate=learning_rate,
         progress=progress("training"),
     )
     emit({"path": out, **result, "seconds": round(time.monotonic() - started, 3)}, as_json)

@@ -196,6 +196,7 @@ def train_autoencoder(
             resume=resume,
             device=device,
             seed=seed,
+            learning_rate=learning_rate or 2e-3,
             progress=progress,
         )
     known = configurations()
