@@ -26,7 +26,17 @@ def test_all_options_arrive(fsae, asked, tmp_path):
     out = tmp_path / "mine.safetensors"
     arguments = ["--archive", "a.zarr", "--archive", "b.zarr", "--config", "general-64x", "--out", out]
     answer = fsae(
-        "train", "autoencoder", *arguments, "--minutes", 2, "--init", "general", "--resume", "--json"
+        "train",
+        "autoencoder",
+        *arguments,
+        "--minutes",
+        2,
+        "--init",
+        "general",
+        "--resume",
+        "--json",
+        "--learning-rate",
+        0.004,
     )
     assert answer.code == 0 and answer.json["steps"] == 12 and answer.json["val_rmse"] == 0.5
     assert answer.json["path"] == str(out)
@@ -41,6 +51,7 @@ def test_all_options_arrive(fsae, asked, tmp_path):
         "init": "general",
         "device": "auto",
         "seed": 0,
+        "learning_rate": 0.004,
     }
 
 
