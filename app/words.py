@@ -67,8 +67,6 @@ def describe(
         against = f"block mean + smooth: {number(picture.plain_rmse)} {unit}"
     else:
         against = f"worse than block mean + smooth: {number(picture.plain_rmse)} {unit}"
-    if learned:
-        against += "; trained on this very time"
     simulated = "Simulated: not an observation, not a forecast" if archive.simulated else ""
     mean = sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0
     packed = 4 * n / picture.bytes_stored
@@ -76,7 +74,7 @@ def describe(
     anomaly = method not in ("general", "block-mean")
     return {
         "title": _capital(archive.long_name(variable)),
-        "when": _date(archive.labels[index]),
+        "when": _date(archive.labels[index]) + (" · the weights were trained on it" if learned else ""),
         "simulated": simulated,
         "attribution": archive.attribution,
         "rmse": f"{number(sums.rmse)} {unit}".strip(),

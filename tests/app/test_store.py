@@ -129,3 +129,13 @@ def test_a_file_without_fields_is_refused():
     ds = make_dataset().drop_vars("t2m")
     with pytest.raises(UserError):
         Archive("empty", "empty", ds)
+
+
+def test_the_page_owns_up_to_training_times_and_opens_on_another(archive):
+    variable = archive.variables[0]
+    picture = archive.picture(variable, 0, "block-mean", 16)
+    told = [describe(archive, variable, 0, "block-mean", 16, picture, learned)["when"] for learned in (0, 1)]
+    assert "trained" not in told[0] and "the weights were trained on it" in told[1]
+    week = resolve(Asked("era5-week", "t2m", "", "general", 64), {})
+    assert not week.learned and week.asked.time == "2026-03-30T03:00"
+    assert resolve(Asked("era5-week", "t2m", "2026-03-26T05:00", "general", 64), {}).learned
