@@ -9,7 +9,14 @@ on training times only; what is tested is never seen.
 
 from __future__ import annotations
 
-__all__ = ["FieldNormaliser", "GlobalNormaliser", "HarmonicClimatology", "annual_phase", "harmonic_basis"]
+__all__ = [
+    "FieldNormaliser",
+    "GlobalNormaliser",
+    "HarmonicClimatology",
+    "annual_phase",
+    "harmonic_basis",
+    "phase_basis",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,10 +43,15 @@ def annual_phase(times: ArrayLike) -> NDArray[np.float64]:
     return 2 * np.pi * ((stamps - start) / np.timedelta64(1, "D")) / YEAR
 
 
-def harmonic_basis(times: ArrayLike) -> NDArray[np.float64]:
-    """datetime64 (time,) -> (time, 5): one, cos p, sin p, cos 2p, sin 2p."""
-    p = annual_phase(times)
+def phase_basis(phase: ArrayLike) -> NDArray[np.float64]:
+    """Phase of the year in radians (time,) -> (time, 5): one, cos p, sin p, cos 2p, sin 2p."""
+    p = np.asarray(phase, dtype=np.float64)
     return np.stack([np.ones_like(p), np.cos(p), np.sin(p), np.cos(2 * p), np.sin(2 * p)], axis=-1)
+
+
+def harmonic_basis(times: ArrayLike) -> NDArray[np.float64]:
+    """datetime64 (time,) -> `phase_basis` of their phases, (time, 5)."""
+    return phase_basis(annual_phase(times))
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["fit_fine_climatology", "harmonics"]
+__all__ = ["fit_fine_climatology"]
 
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fsae_core.archive.climatology import phase_basis
 from fsae_core.model.covariance import Floats, cells_zoom
 from fsae_core.sphere.pyramid import prolong, restrict
-
-
-def harmonics(phase: ArrayLike) -> NDArray[np.float64]:
-    """Columns 1, cos, sin, cos 2, sin 2 of the annual phase, (time, 5)."""
-    p = np.asarray(phase, dtype=np.float64)
-    return np.stack([np.ones_like(p), np.cos(p), np.sin(p), np.cos(2 * p), np.sin(2 * p)], axis=1)
 
 
 def fit_fine_climatology(
@@ -42,7 +37,7 @@ def fit_fine_climatology(
     coef, modes = np.asarray(coarse_coef, dtype=np.float64), np.asarray(basis, dtype=np.float32)
     anomalies: Floats = np.asarray(coarse_anomalies, dtype=np.float32)
     levels = cells_zoom(x) - cells_zoom(anomalies)
-    design = harmonics(fine_phase)
+    design = phase_basis(fine_phase)
     coarse = restrict(x, levels)
     penalty = np.diag([0.0, 1, 1, 1, 1]) * ridge * len(x)
     normal = design.T @ design

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from fsae_core.archive.climatology import phase_basis
 from fsae_core.errors import UserError
 from fsae_core.model.covariance import gaspari_cohn, taper
-from fsae_core.model.fine_climatology import fit_fine_climatology, harmonics
+from fsae_core.model.fine_climatology import fit_fine_climatology
 from fsae_core.model.linear import LinearCodecConfig, LinearFieldCodec, two_ring
 from fsae_core.model.linear_fit import LinearFit, fit_linear_codec
 from fsae_core.sphere.healpix import cell_vectors, n_cells, ring_table
@@ -156,11 +157,11 @@ def test_the_fine_climatology_shrinks_weather_and_keeps_fixed_detail():
     detail = rng.standard_normal((1, n_cells(FINE))).astype(np.float32)
     detail -= prolong(restrict(detail, 1), 1)
     phase = np.linspace(0, 4 * np.pi, 60)
-    truth = harmonics(phase) @ prolong(coef, 1) + detail
+    truth = phase_basis(phase) @ prolong(coef, 1) + detail
     maps = truth + prolong(3 * smooth_fields(rng, 60, COARSE, 60.0), 1)
     modes = np.linalg.svd(weather, full_matrices=False)[2][:48].T
-    fitted = harmonics(phase) @ fit_fine_climatology(maps, phase, coef, weather, modes)
-    own = harmonics(phase) @ np.linalg.lstsq(harmonics(phase), maps, rcond=None)[0]
+    fitted = phase_basis(phase) @ fit_fine_climatology(maps, phase, coef, weather, modes)
+    own = phase_basis(phase) @ np.linalg.lstsq(phase_basis(phase), maps, rcond=None)[0]
     assert rmse(fitted, truth) < 0.7 * rmse(own, truth)
 
 
