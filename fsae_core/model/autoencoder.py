@@ -36,6 +36,8 @@ class AutoencoderConfig:
 
     The rest as in FieldSpaceAttention;
     decoder_blocks: after the decompression; surface_channels at surface_zoom: learned surface features.
+    sunlit: declinations of the sun, in degrees, between which sunlight is made use of; beyond what training
+    saw it would mislead.
     """
 
     levels: int
@@ -50,6 +52,7 @@ class AutoencoderConfig:
     surface_zoom: int = 6
     dropout: float = 0.2
     surface_dropout: float = 0.3
+    sunlit: tuple[float, float] = (-10.0, 15.0)
 
     @property
     def patch_levels(self) -> int:

@@ -17,7 +17,7 @@ from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.statics import static_fields
 from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard
-from fsae_core.model.conditioning import solar_features, surface_features
+from fsae_core.model.conditioning import solar_declination, solar_features, surface_features
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
 Floats = NDArray[np.float32]
@@ -88,9 +88,12 @@ class GeneralModel:
     def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:
         solar = None
         if instant and times is not None:
-            solar = torch.from_numpy(solar_features(times[part], self.network.token_zoom(zoom))).to(
-                self.device
-            )
+            features = solar_features(times[part], self.network.token_zoom(zoom))
+            low, high = self.network.config.sunlit
+            declination = solar_declination(times[part])
+            # Far from the seasons of training the sun's position misleads; zeros mean that it is not known.
+            features[(declination < low) | (declination > high)] = 0.0
+            solar = torch.from_numpy(features).to(self.device)
         return Conditions(surface_tensor(zoom, str(self.device)), solar)
 
     def _parts(self, fields: int, zoom: int) -> list[slice]:

@@ -8,7 +8,7 @@ computed once for all fields.
 
 from __future__ import annotations
 
-__all__ = ["SOLAR", "SURFACE", "SurfaceEncoder", "solar_features", "surface_features"]
+__all__ = ["SOLAR", "SURFACE", "SurfaceEncoder", "solar_declination", "solar_features", "surface_features"]
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ SOLAR = 3
 """Sunlight features a token."""
 
 _KILOMETRE = 1000.0
-_TILT = 0.409  # obliquity of the ecliptic, radians
+_TILT = 23.44  # obliquity of the ecliptic, degrees
 
 
 def surface_features(orography: ArrayLike, land: ArrayLike) -> NDArray[np.float32]:
@@ -45,6 +45,13 @@ def surface_features(orography: ArrayLike, land: ArrayLike) -> NDArray[np.float3
     return np.stack(features, axis=-1).astype(np.float32)
 
 
+def solar_declination(times: ArrayLike) -> NDArray[np.float64]:
+    """datetime64 (time,) -> degrees north at which the sun stands overhead at noon, to about a degree."""
+    days = np.asarray(times).astype("datetime64[D]")
+    day = (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(float)
+    return -_TILT * np.cos(2 * np.pi * (day + 10.0) / 365.25)
+
+
 def solar_features(times: ArrayLike, zoom: int) -> NDArray[np.float32]:
     """Datetime64 (time,) in UTC -> (time, cells, SOLAR) float32 at `zoom`.
 
@@ -54,10 +61,7 @@ def solar_features(times: ArrayLike, zoom: int) -> NDArray[np.float32]:
     """
     stamps = np.asarray(times).astype("datetime64[s]")
     hour = (stamps - stamps.astype("datetime64[D]")) / np.timedelta64(3600, "s")
-    day = (stamps.astype("datetime64[D]") - stamps.astype("datetime64[Y]").astype("datetime64[D]")).astype(
-        float
-    )
-    declination = -_TILT * np.cos(2 * np.pi * (day + 10.0) / 365.25)[:, None]
+    declination = np.radians(solar_declination(stamps))[:, None]
     lon, lat = (np.radians(a)[None] for a in cell_centres(zoom))
     angle = 2 * np.pi * hour[:, None] / 24.0 + lon - np.pi
     seasonal = np.sin(lat) * np.sin(declination)

@@ -19,6 +19,8 @@ from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard, save_weights, shipped_models, weights_path
+from fsae_core.model.compression import surface_tensor
+from fsae_core.model.conditioning import solar_declination, solar_features
 from fsae_core.model.device import pick_device
 from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet, load_fields
@@ -29,7 +31,7 @@ from fsae_core.training.splits import Split, split_of
 ARCHIVE = "archive"
 """The configuration that fits all ratios to one long archive, see `train_archive`."""
 GENERAL_ZOOMS = (4, 8)
-_WARM, _INSTANT = 0.6, 3.0
+_WARM, _INSTANT, _MARGIN = 0.6, 3.0, 10.0
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
 
@@ -83,9 +85,6 @@ class AutoencoderTask:
 
 
 def _plain(one: FieldSet, part: slice, patch_levels: int, device: torch.device) -> Draw:
-    from fsae_core.model.compression import surface_tensor
-    from fsae_core.model.conditioning import solar_features
-
     fields = one.values[part].float()
     solar = None
     if one.instant:
@@ -132,6 +131,15 @@ def _gather_sets(
             "regrid them."
         )
     return _weighted(train), [one for one in check if one.zoom >= patch_levels], splits
+
+
+def _sunlit(sets: Sequence[FieldSet]) -> tuple[float, float]:
+    """Declinations of the sun in the instantaneous training fields, and ten degrees more on either side."""
+    seen = [solar_declination(one.times) for one in sets if one.instant]
+    if not seen:
+        return 0.0, 0.0
+    together = np.concatenate(seen)
+    return float(together.min()) - _MARGIN, float(together.max()) + _MARGIN
 
 
 def _weighted(sets: list[FieldSet]) -> list[FieldSet]:
@@ -208,6 +216,8 @@ def train_autoencoder(
     started_from = _start_from(network, init, settings.ratio) if init else None
     train, check, splits = _gather_sets(archives, settings.patch_levels)
     zooms = sorted({one.zoom for one in train})
+    settings = replace(settings, sunlit=_sunlit(train))
+    network.config = settings
     pool = FieldPool(train, lambda zoom: _zoom_weight(zooms, zoom), _CELLS)
     task = AutoencoderTask(network, pool, check, pick_device(device))
     rate = learning_rate or (LoopConfig().learning_rate / (3 if init else 1))

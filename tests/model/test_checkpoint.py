@@ -128,3 +128,16 @@ def test_shipped_weights_own_up_to_the_training_times_of_the_week():
     for card in shipped_models():
         if card.family == "general":
             assert card.trained_on("era5-week", times).tolist() == [True] * 17 + [False] * 7
+
+
+def test_the_hour_counts_only_in_the_seasons_that_training_saw(weights):
+    model = load_model(weights, device="cpu")
+    x = (280 + 20 * np.cos(3 * cell_vectors(4)[:, :1].T)).astype(np.float32)
+
+    def back(day: str, instant: bool) -> np.ndarray:
+        times = np.array([f"{day}T06"], "datetime64[ns]")
+        packed = model.compress_fields(x, variable="a", times=times, instant=instant)
+        return model.decompress_fields(packed, variable="a", times=times, instant=instant)
+
+    assert np.abs(back("2020-03-25", True) - back("2020-03-25", False)).max() > 1e-4
+    np.testing.assert_array_equal(back("2020-07-02", True), back("2020-07-02", False))
