@@ -94,7 +94,10 @@ class FieldSpaceAttention(nn.Module):
             h = h + self._attend(layer_norm(h, (self.width,)) * (1 + scale_a) + shift_a)
         normed = layer_norm(h, (self.width,)) * (1 + scale_b) + shift_b
         inner = silu(self.up(torch.cat([normed, ring_values(self.show(normed))], dim=-1)))
-        h = h + self.down(dropout(inner, self.dropout, self.training))
+        if self.training and self.dropout:
+            # One mask for all fields of a batch: drawing random numbers costs as much as the layer itself.
+            inner = inner * dropout(inner.new_ones(inner.shape[1:]), self.dropout)
+        h = h + self.down(inner)
         update = self.write(h)
         if self.weigh is not None:
             # (token, batch, bases) @ (token, bases, own): one small product a token, not one a field.
