@@ -89,13 +89,22 @@ def main(arguments: list[str] | None = None) -> int:
     except _Stopped as stopped:
         return _complain("Stopped before the end: run the same command again.", stopped.code)
     except BrokenPipeError:
-        # The reader of our output left, as `head` does; closing stdout must not complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output left, as `head` does.
+        _drop_output()
         return 141
     except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         return _complain(_io_sentence(error), 2)
     except MemoryError:
         return _complain("There is not enough memory for this: take fewer variables or a coarser zoom.", 2)
+
+
+def _drop_output() -> None:
+    """What could not be written to stdout is given up: closing it must not complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _io_sentence(error: OSError) -> str:

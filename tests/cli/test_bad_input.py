@@ -108,9 +108,13 @@ def test_the_machine_says_no(refuses, source, tmp_path, monkeypatch, weightless,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full of Linux")
-def test_a_full_disk_under_the_output(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_the_output(unbuffered):
+    surroundings = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*FSAE, "--version"], stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [*FSAE, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, env=surroundings
+        )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.startswith("fsae: The disk is full")
 
