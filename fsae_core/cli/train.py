@@ -33,7 +33,7 @@ def autoencoder(
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            min=1e-6, max=0.1, help="Peak of the learning rate; by default 0.006, 0.002 with --init."
+            min=1e-6, max=0.1, help="Peak of the learning rate; by default 0.006, 0.002 for an archive."
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",

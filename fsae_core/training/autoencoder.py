@@ -220,7 +220,7 @@ def train_autoencoder(
     network.config = settings
     pool = FieldPool(train, lambda zoom: _zoom_weight(zooms, zoom), _CELLS)
     task = AutoencoderTask(network, pool, check, pick_device(device))
-    rate = learning_rate or (LoopConfig().learning_rate / (3 if init else 1))
+    rate = learning_rate or LoopConfig().learning_rate
     loop = LoopConfig(learning_rate=rate)
     outcome = fit(
         task, out, minutes=minutes, config=loop, resume=resume, seed=seed, device=device, progress=progress
