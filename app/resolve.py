@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["Asked", "Shown", "resolve"]
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -51,11 +52,26 @@ class Shown:
     learned: bool = False
 
 
+_COLD = threading.Lock()
+_WARM = threading.Event()
+
+
 def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> Shown:
     """Open, choose, compress. own: the visitor's uploaded archives by name.
 
     strict: raise UserError for an archive that is not there; otherwise the first shipped one is shown.
     """
+    if _WARM.is_set():
+        return _resolve(asked, own, strict)
+    # Until one visitor has had a picture, others wait: the first loads torch and the readers, and modules
+    # that several threads import at once may be seen half made.
+    with _COLD:
+        shown = _resolve(asked, own, strict)
+        _WARM.set()
+        return shown
+
+
+def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:
     problems: list[str] = []
     archive = own.get(asked.archive)
     if archive is None:
