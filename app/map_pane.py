@@ -178,6 +178,8 @@ class MapPane:
         )
         fig.toolbar.active_scroll = wheel
         self.bar = ColorBar(
+            # Not empty: the browser measures the bar once, and the words may come with a late first picture.
+            title="\u00a0",
             color_mapper=self.mapper,
             height=9,
             padding=4,
