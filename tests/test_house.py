@@ -26,7 +26,7 @@ FLOORS = {
     "__main__": 7,
 }
 UI = {"panel", "bokeh", "holoviews", "datashader", "param"}
-CONDA_NAMES = {"torch": "pytorch", "eccodes": "python-eccodes", "netCDF4": "netcdf4"}
+CONDA_NAMES = {"openTSNE": "opentsne", "torch": "pytorch", "eccodes": "python-eccodes", "netCDF4": "netcdf4"}
 
 
 def module_name(path: Path) -> str:
