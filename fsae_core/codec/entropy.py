@@ -48,6 +48,41 @@ def encode_latents(values: Floats, offset: Floats, scale: Floats, step: float, z
     values that are not finite, or a step so small that they would need more than 24 bits.
     """
     step = float(np.float32(step))
+    if not (np.isfinite(step) and step > 0):
+        raise UserError(
+            f"A quantisation step of {step:g} was asked for, expected a number above 0: choose another."
+        )
+    offset, scale = np.asarray(offset, "<f4"), np.asarray(scale, "<f4")
+    with np.errstate(over="ignore", invalid="ignore"):
+        standard = (np.asarray(values, np.float64) - offset[:, None]) / scale[:, None]
+        numbers = np.rint(standard / step)
+    if not np.isfinite(numbers).all():
+        raise UserError(
+            "Compressed fields with missing or infinite values were found, only finite ones can be stored."
+        )
+    if abs(numbers).max(initial=0) >= _LARGEST:
+        raise UserError(
+            f"A quantisation step of {step:g} makes compressed fields need more than 24 bits a value: "
+            "choose a larger one."
+        )
+    side = struct.pack("<f", step) + offset.tobytes() + scale.tobytes()
+    return _pack(numbers.astype(np.int64), zoom, side)
+
+
+def decode_latents(data: bytes) -> tuple[Floats, Floats, Floats]:
+    """What `encode_latents` was given, values rounded to its step: (n, m), (n,), (n,) float32.
+
+    Raises UserError for bytes that are cut, changed or claim more than a stream may hold.
+    """
+    numbers, side = _unpack(data)
+    n = len(numbers)
+    if len(side) != 4 + 8 * n:
+        raise UserError(
+            "Compressed fields are damaged (offset and scale are not those of the fields): "
+            "make or copy them again."
+        )
+    step = np.frombuffer(side, "<f4", 1)[0]
+    offset, scale = np.frombuffer(side, "<f4", 2 * n, 4).astype(np.float32).reshape(2, n)
     with np.errstate(over="ignore", invalid="ignore"):
         values = numbers.astype(np.float32) * step * scale[:, None] + offset[:, None]
     if not np.isfinite(values).all():
