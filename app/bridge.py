@@ -25,7 +25,7 @@ for (const key of Object.keys(source.data)) {
   }
 }
 """
-_ADDRESS = "window.fieldSpace.address(source.data.query[0])"
+_ADDRESS = "window.fieldSpace.address(source.data.query[0], source.data.links[0])"
 _FILE = "if (source.data.name.length) window.fieldSpace.save(source.data.name[0], source.data.body[0])"
 _TOAST = "if (source.data.text.length) window.fieldSpace.toast(source.data.text[source.data.text.length - 1])"
 _COLOURS = """
@@ -43,7 +43,7 @@ class Bridge:
 
     def __init__(self, words: Mapping[str, str]) -> None:
         self._words = ColumnDataSource({key: [text] for key, text in words.items()})
-        self._address = ColumnDataSource({"query": [""]})
+        self._address = ColumnDataSource({"query": [""], "links": [[]]})
         self._file = ColumnDataSource({"name": [], "body": []})
         self._toast = ColumnDataSource({"text": []})
         for source, code in (
@@ -66,10 +66,11 @@ class Bridge:
         if new != self.words:
             self._words.data = {key: [text] for key, text in new.items()}
 
-    def address(self, query: str) -> None:
-        """Replace the query in the address bar (no new entry in the history)."""
-        if self._address.data["query"][0] != query:
-            self._address.data = {"query": [query]}
+    def address(self, query: str, links: Mapping[str, str]) -> None:
+        """Replace the query in the address bar (no new entry in the history) and in the pages' links."""
+        new = {"query": [query], "links": [[list(pair) for pair in links.items()]]}
+        if self._address.data != new:
+            self._address.data = new
 
     @property
     def query(self) -> str:

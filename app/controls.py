@@ -5,7 +5,7 @@ Each is a small ES module in assets/style with the parameters below; none loads 
 
 from __future__ import annotations
 
-__all__ = ["Action", "Choice", "JobBar", "Range", "Segmented", "TimePlayer", "Upload"]
+__all__ = ["Action", "Choice", "JobBar", "Range", "Segmented", "TimePlayer", "Upload", "column"]
 
 import base64
 import binascii
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import panel as pn
 import param
 from panel.custom import JSComponent
 
@@ -33,6 +34,11 @@ class _Control(JSComponent):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**{"stylesheets": [_SHEET], "sizing_mode": "stretch_width", "margin": 0, **params})
+
+
+def column(*controls: Any) -> pn.Column:
+    """Controls one below the other, as wide as their place."""
+    return pn.Column(*controls, sizing_mode="stretch_width", margin=0, stylesheets=[":host { gap: 8px; }"])
 
 
 class Choice(_Control):

@@ -1,5 +1,5 @@
 """What ``panel serve app/`` runs for each visitor."""
 
-from app.pages.compress import page
+from app.pages.frame import open_page
 
-page()
+open_page()

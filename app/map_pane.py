@@ -1,13 +1,12 @@
 """One map: a figure with the picture of a field, a colour bar, coastlines, a graticule and a hover.
 
-All maps of a page share their ranges (linked pan and zoom come free in the browser), the lines that lie on
-them and the crosshair. Two pictures lie in each: a coarse one of the whole sphere that is always there, so
-that zooming out never shows a hole, and on it the sharp one of the window.
+Two pictures lie in each: a coarse one of the whole sphere that is always there, so that zooming out never
+shows a hole, and on it the sharp one of the window.
 """
 
 from __future__ import annotations
 
-__all__ = ["MapPane", "MapSet"]
+__all__ = ["SHAPE", "MapPane"]
 
 import numpy as np
 from bokeh.models import (
@@ -16,89 +15,28 @@ from bokeh.models import (
     BoxZoomTool,
     ColumnDataSource,
     CrosshairTool,
-    CustomJSHover,
     CustomJSTickFormatter,
     HoverTool,
     InlineStyleSheet,
     LinearColorMapper,
     PanTool,
-    Range1d,
     ResetTool,
     SaveTool,
     WheelZoomTool,
 )
-from bokeh.models.annotations import ColorBar, Span
+from bokeh.models.annotations import ColorBar
 from bokeh.plotting import figure
 
 from app import places
-from app.bridge import Bridge
 from app.colours import Scale, palette
-from app.projection import Projection, graticule
+from app.map_set import MapSet
+from app.projection import Projection
 from app.sphere_view import Field, Window, pixel_index, render
 
 _BASE = Window(width=240, height=120)
 _LEFT, _RIGHT, _TOP = 46, 18, 6
-# The frame is twice as wide as it is high, whatever the width of the pane: 100cqw is the pane's.
-_SHAPE = f":host {{ height: calc((100cqw - {_LEFT + _RIGHT}px) / 2 + 84.5px) !important; }}"
-
-
-class MapSet:
-    """What the maps of one page share.
-
-    bridge: takes the colours that follow light and dark mode.
-    """
-
-    def __init__(self, bridge: Bridge, projection: Projection, window: tuple[float, ...]) -> None:
-        self.bridge = bridge
-        self.projection = projection
-        x0, x1, y0, y1 = projection.bounds
-        self.x_range = Range1d(start=window[0], end=window[1], bounds=(-200.0, 200.0))
-        self.y_range = Range1d(start=window[2], end=window[3], bounds=(-100.0, 100.0))
-        self._reset_to(x0, x1, y0, y1)
-        self.coast = ColumnDataSource({"x": [], "y": []})
-        self.lines = ColumnDataSource({"x": [], "y": []})
-        self.edge = ColumnDataSource({"x": [], "y": []})
-        self.place = CustomJSHover(args=places.inverse_args(projection), code=places.INVERSE)
-        self.lon_format = CustomJSTickFormatter(args={"lon0": projection.lon0}, code=places.LONGITUDE)
-        self.cross = (
-            Span(dimension="width", line_width=1, line_alpha=0.55),
-            Span(dimension="height", line_width=1, line_alpha=0.55),
-        )
-        for span in self.cross:
-            bridge.colour(span, "#33414a", "#dce5ea", "line_color")
-        self.panes: list[MapPane] = []
-
-    def _reset_to(self, x0: float, x1: float, y0: float, y1: float) -> None:
-        self.x_range.update(reset_start=x0, reset_end=x1)
-        self.y_range.update(reset_start=y0, reset_end=y1)
-
-    def project(self, projection: Projection, coast: tuple[np.ndarray, np.ndarray]) -> None:
-        """Put the lines where this projection has them; coast: x, y already projected."""
-        self.projection = projection
-        self._reset_to(*projection.bounds)
-        self.coast.data = {"x": coast[0].astype(np.float32), "y": coast[1].astype(np.float32)}
-        flat = projection.separable
-        x, y = (np.empty(0), np.empty(0)) if flat else graticule(projection)
-        self.lines.data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
-        x, y = (np.empty(0), np.empty(0)) if flat else projection.outline()
-        self.edge.data = {"x": x, "y": y}
-        self.place.args = places.inverse_args(projection)
-        self.lon_format.args = {"lon0": projection.lon0}
-        for pane in self.panes:
-            # Labels that cannot be seen keep their place, as with alpha 0 they would not: the frame stays.
-            pane.figure.axis.major_label_text_alpha = 1.0 if flat else 0.004
-            pane.figure.grid.visible = flat
-            pane.figure.background_fill_alpha = float(flat)
-
-    @property
-    def window(self) -> tuple[float, float, float, float]:
-        """(x0, x1, y0, y1) that the maps show now."""
-        x, y = self.x_range, self.y_range
-        return (float(x.start), float(x.end), float(y.start), float(y.end))  # type: ignore[arg-type]  # never dates
-
-    def look_at(self, window: tuple[float, ...]) -> None:
-        self.x_range.update(start=window[0], end=window[1])
-        self.y_range.update(start=window[2], end=window[3])
+#: How high a figure is for its pane's width, which is 100cqw: the frame keeps its shape. Charts take it, too.
+SHAPE = f":host {{ height: calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + 84.5px) !important; }}"
 
 
 class MapPane:
@@ -144,7 +82,7 @@ class MapPane:
             toolbar_inner=True,
             border_fill_color=None,
             outline_line_color=None,
-            stylesheets=[InlineStyleSheet(css=_SHAPE)],
+            stylesheets=[InlineStyleSheet(css=SHAPE)],
         )
         fig.toolbar.autohide = True
         fig.toolbar.logo = None

@@ -15,7 +15,8 @@ import numpy as np
 
 from app import store
 from app.colours import Scale, error_scale
-from app.state import METHODS, RATIOS
+from app.compress_state import METHODS
+from app.state import RATIOS
 from app.store import Archive, Picture
 from fsae_core.errors import UserError
 

@@ -5,23 +5,12 @@ Pure: it knows pictures and numbers, not widgets.
 
 from __future__ import annotations
 
-__all__ = ["EMPTY", "describe", "number"]
+__all__ = ["describe", "number"]
 
 import numpy as np
 
-from app.state import METHODS
+from app.compress_state import METHODS
 from app.store import Archive, Picture
-
-EMPTY = dict.fromkeys(
-    (
-        "title", "when", "simulated", "attribution",
-        "rmse", "rmse_note", "max", "max_note", "psnr", "psnr_note",
-        "floats", "floats_note", "bytes", "bytes_note",
-        "note_original", "note_reconstruction", "note_difference",
-        "note_compressed", "note_swipe", "note_latitude",
-    ),
-    "",
-)  # fmt: skip
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -1,1 +1,1 @@
-"""The pages; each module has `page()`, which builds one for the session that asks."""
+"""The pages; `registry` lists them, `frame` is what they are made on."""

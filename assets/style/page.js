@@ -20,15 +20,25 @@
   system.addEventListener("change", paint)
   paint()
 
+  // The address of what is seen, and of the other pages with what they keep of it; a forced theme goes along.
   let query = location.search.replace(/^\?/, "")
-  const address = (next) => {
-    query = next
+  let links = []
+  const themed = (next) => {
     const all = new URLSearchParams(next)
     if (asked !== null || (chosen !== null && chosen !== (system.matches ? "dark" : "light"))) {
       all.set("theme", isDark() ? "dark" : "light")
     }
     const text = all.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")
-    history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + location.hash)
+    return location.pathname + (text ? `?${text}` : "")
+  }
+  const address = (next = query, others = links) => {
+    query = next
+    links = others
+    history.replaceState(null, "", themed(query) + location.hash)
+    for (const [page, its] of links) {
+      const link = document.querySelector(`nav a[data-page="${page}"]`)
+      if (link) link.href = themed(its)
+    }
   }
 
   const save = (name, body) => {
@@ -84,9 +94,9 @@
     pen.fillRect(0, 0, out.width, out.height)
     const mark = text("simulated") ? ` · ${text("simulated")}` : ""
     write(`${text("title")}, ${text("when")}${mark}`, pad, 30 * scale, 17, 650, "--ink")
-    const figures = ["rmse", "max", "psnr", "floats", "bytes"]
-    const names = ["RMSE", "max error", "PSNR", "fewer numbers", "fewer bytes"]
-    write(figures.map((key, i) => `${names[i]} ${text(key)}`).join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
+    const figures = [...document.querySelectorAll(".figures > div")]
+    const said = figures.map((one) => `${one.querySelector("dt").textContent} ${one.querySelector("dd").textContent}`)
+    write(said.join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
     views.forEach(({pane, canvas, upper}, i) => {
       const x = pad + (i % columns) * (w + pad)
       const y = 68 * scale + Math.floor(i / columns) * (h + pad)
@@ -95,6 +105,7 @@
       write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")
       pen.drawImage(canvas, x, y + 24 * scale)
       if (upper) {
+        const share = swipes.get(pane.querySelector(".stack")).share
         const cut = (LEFT + share * (pane.clientWidth - LEFT - RIGHT)) * scale
         pen.drawImage(upper, cut, 0, upper.width - cut, upper.height, x + cut, y + 24 * scale, upper.width - cut, upper.height)
         pen.fillStyle = "#ffffff"
@@ -121,34 +132,29 @@
     return null
   }
 
-  // The swipe: the upper map is cut off left of the divider; both maps stay alive under the pointer.
+  // A swipe: the upper map is cut off left of the divider; both maps stay alive under the pointer.
   const [LEFT, RIGHT] = [46, 18] // the maps' borders, as in app/map_pane.py
-  let source = null
-  let share = 0.5
-  let blinking = null
-  const divide = (to, tell = true) => {
-    share = Math.min(1, Math.max(0, to))
-    const stack = document.querySelector(".stack")
-    if (!stack) return
-        const width = stack.clientWidth - LEFT - RIGHT
-    const x = LEFT + share * width
-    const cut = blinking === null ? x : blinking ? 0 : stack.clientWidth
-    stack.querySelector(".top").style.clipPath = `inset(-200px -200px -200px ${cut}px)`
-    stack.querySelector(".under").style.clipPath = `inset(-200px ${stack.clientWidth - cut}px -200px -200px)`
+  const swipes = new Map()
+  const wireSwipe = (stack) => {
     const divider = stack.querySelector(".divider")
-    divider.style.left = `${x}px`
-    divider.style.height = `${width / 2}px`
-    divider.hidden = blinking !== null
-    divider.setAttribute("aria-valuenow", String(Math.round(share * 100)))
-    if (tell && source) source.data = {share: [share]}
-  }
-  const wireSwipe = () => {
-    const stack = document.querySelector(".stack")
-    if (!stack) return
-    const divider = stack.querySelector(".divider")
+    const it = {source: null, share: 0.5, blinking: null}
+    swipes.set(stack, it)
+    it.divide = (to, tell = true) => {
+      it.share = Math.min(1, Math.max(0, to))
+      const width = stack.clientWidth - LEFT - RIGHT
+      const x = LEFT + it.share * width
+      const cut = it.blinking === null ? x : it.blinking ? 0 : stack.clientWidth
+      stack.querySelector(".top").style.clipPath = `inset(-200px -200px -200px ${cut}px)`
+      stack.querySelector(".under").style.clipPath = `inset(-200px ${stack.clientWidth - cut}px -200px -200px)`
+      divider.style.left = `${x}px`
+      divider.style.height = `${width / 2}px`
+      divider.hidden = it.blinking !== null
+      divider.setAttribute("aria-valuenow", String(Math.round(it.share * 100)))
+      if (tell && it.source) it.source.data = {share: [it.share]}
+    }
     const follow = (event) => {
       const box = stack.getBoundingClientRect()
-      divide((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT), false)
+      it.divide((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT), false)
     }
     divider.addEventListener("pointerdown", (event) => {
       event.preventDefault()
@@ -156,24 +162,24 @@
       divider.setPointerCapture(event.pointerId)
       divider.addEventListener("pointermove", follow)
     })
-    const end = () => { divider.removeEventListener("pointermove", follow); divide(share) }
+    const end = () => { divider.removeEventListener("pointermove", follow); it.divide(it.share) }
     divider.addEventListener("pointerup", end)
     divider.addEventListener("pointercancel", end)
     divider.addEventListener("keydown", (event) => {
       const by = {ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1}[event.key]
       if (by === undefined) return
       event.preventDefault()
-      divide(share + by)
+      it.divide(it.share + by)
     })
-    new ResizeObserver(() => divide(share, false)).observe(stack)
-    const blink = document.getElementById("blink")
+    new ResizeObserver(() => it.divide(it.share, false)).observe(stack)
+    const blink = stack.closest(".pane").querySelector(".blink")
     blink.addEventListener("click", () => {
       const on = blink.getAttribute("aria-pressed") !== "true"
       blink.setAttribute("aria-pressed", String(on))
-      clearInterval(wireSwipe.timer)
-      blinking = on ? true : null
-      divide(share, false)
-      if (on) wireSwipe.timer = setInterval(() => { blinking = !blinking; divide(share, false) }, 700)
+      clearInterval(it.timer)
+      it.blinking = on ? true : null
+      it.divide(it.share, false)
+      if (on) it.timer = setInterval(() => { it.blinking = !it.blinking; it.divide(it.share, false) }, 700)
     })
   }
 
@@ -206,7 +212,7 @@
       chosen = isDark() ? "light" : "dark"
       try { localStorage.setItem("fieldspace-theme", chosen) } catch { /* private windows have no storage */ }
       paint()
-      address(query)
+      address()
     })
     document.getElementById("png").addEventListener("click", exportPicture)
     document.getElementById("link").addEventListener("click", async (event) => {
@@ -215,14 +221,18 @@
       button.textContent = "Copied"
       setTimeout(() => { button.textContent = "Copy link" }, 1500)
     })
-    wireSwipe()
+    document.querySelectorAll(".stack").forEach(wireSwipe)
     wireTabs()
   }, {once: true}) // es-module-shims, which Panel brings, sends this event a second time
 
   window.fieldSpace = {
     isDark, address, save, toast, exportPicture,
     busy: (on) => { document.body.dataset.busy = String(on) },
-    swipe: (model, start) => { source = model; divide(start, false) },
+    swipe: (pane, source, share) => {
+      const it = swipes.get(document.querySelector(`.stack[data-pane="${pane}"]`))
+      it.source = source
+      it.divide(share, false)
+    },
     ready: () => { document.body.dataset.ready = "true" },
   }
 })()

@@ -50,7 +50,7 @@ class AtOnce:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("app.jobs", "app.pages.compress"):
+    for module in ("app.jobs", "app.latest"):
         monkeypatch.setattr(f"{module}.pool", lambda kind="short": AtOnce())
 
 

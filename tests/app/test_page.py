@@ -43,12 +43,12 @@ def test_only_the_last_wish_counts(page, turns):
 
 
 def test_variable_and_time(page, turns):
-    page.sidebar.variable.value = "msl"
+    page.sidebar.field.variable.value = "msl"
     turns.settle()
     assert page.bridge.words["rmse"].endswith("Pa")
-    page.sidebar.time.value = 5
+    page.sidebar.field.time.value = 5
     turns.settle()
-    assert page.shown.index == 5 == page.sidebar.time.shown
+    assert page.shown.index == 5 == page.sidebar.field.time.shown
     assert page.shown.archive.labels[5][:10] in page.bridge.words["when"]
 
 
@@ -78,11 +78,11 @@ def test_zoom_is_drawn_and_written(page, turns):
 def test_round_maps_start_whole(page, turns, projection):
     page.gallery.maps.x_range.update(start=0.0, end=40.0)
     turns.settle()
-    page.sidebar.projection.value = projection
+    page.sidebar.map.projection.value = projection
     turns.settle()
     assert page.state.window == (-184, 184, -92, 92)
     assert f"projection={projection}" in page.bridge.query and "view" not in page.bridge.query
-    assert page.sidebar.lat0.visible == (projection == "globe")
+    assert page.sidebar.map.lat0.visible == (projection == "globe")
     assert np.isnan(page.gallery.original.sharp.data["image"][0][0, 0])
 
 
@@ -90,14 +90,14 @@ def test_colours_can_follow_the_window(page, turns):
     whole = page.gallery.original.mapper.high - page.gallery.original.mapper.low
     page.gallery.maps.x_range.update(start=-150.0, end=-140.0)
     page.gallery.maps.y_range.update(start=0.0, end=5.0)
-    page.sidebar.fit.value = "view"
+    page.sidebar.map.fit.value = "view"
     turns.settle()
     assert page.gallery.original.mapper.high - page.gallery.original.mapper.low < whole / 3
 
 
 def test_address_restores_the_page(page, document, turns):
     page.sidebar.ratio.value = "16"
-    page.sidebar.variable.value = "u10"
+    page.sidebar.field.variable.value = "u10"
     page.gallery.maps.x_range.update(start=-20.0, end=40.0)
     page.gallery.maps.y_range.update(start=30.0, end=60.0)
     turns.settle()
@@ -105,7 +105,7 @@ def test_address_restores_the_page(page, document, turns):
     other = CompressPage(query, document)
     turns.settle()
     assert other.shown.asked == page.shown.asked
-    assert other.gallery.maps.window == page.gallery.maps.window
+    assert other.maps.bounds == page.maps.bounds
 
 
 def test_nonsense_in_the_address_is_said(document, turns):
@@ -119,11 +119,11 @@ def test_nonsense_in_the_address_is_said(document, turns):
 def test_own_file(page, turns, tmp_path):
     path = tmp_path / "mine.nc"
     make_dataset().to_netcdf(path)
-    page._open_file(path, "mine.nc")
+    page._open(path, "mine.nc")
     turns.settle()
     assert page.shown.archive.own and page.shown.archive.name == "file:mine.nc"
-    assert ["file:mine.nc", "mine.nc"] in page.sidebar.archive.options
-    assert not page.sidebar.job.running
+    assert ["file:mine.nc", "mine.nc"] in page.sidebar.field.archive.options
+    assert not page.job_bar.running
     assert [why for _, _, why in page.sidebar.ratio.options][:3] == ["", "", ""]
     assert page.sidebar.ratio.options[3][2] != ""
 
@@ -132,7 +132,7 @@ def test_broken_file_leaves_the_page_alone(page, turns, tmp_path):
     path = tmp_path / "broken.nc"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(200))
     before = page.shown
-    page._open_file(path, "broken.nc")
+    page._open(path, "broken.nc")
     turns.settle()
     assert page.shown is before
     assert "broken.nc" in page.bridge.toasts[-1] and "\n" not in page.bridge.toasts[-1]

@@ -11,8 +11,11 @@ UI = {"panel", "bokeh", "holoviews", "datashader"}
 PLANS = (
     "block_mean",
     "colours",
+    "compress_state",
     "export",
     "jobs",
+    "latest",
+    "layout",
     "places",
     "projection",
     "resolve",

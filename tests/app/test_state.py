@@ -2,15 +2,16 @@
 
 import pytest
 
-from app.state import FULL_WINDOW, PageState
+from app.compress_state import CompressState
+from app.state import FULL_WINDOW
 
 
 def test_fresh_page_has_a_short_address():
-    assert PageState().to_query() == ""
+    assert CompressState().to_query() == ""
 
 
 def test_address_brings_everything_back():
-    state = PageState(
+    state = CompressState(
         archive="amip",
         variable="z500",
         time="1991-07",
@@ -23,7 +24,7 @@ def test_address_brings_everything_back():
         swipe=0.25,
         fit=True,
     )
-    other = PageState()
+    other = CompressState()
     assert other.read_query("?" + state.to_query()) == []
     for name in (
         "archive",
@@ -44,10 +45,10 @@ def test_address_brings_everything_back():
 
 @pytest.mark.parametrize("projection", ["plate-carree", "mollweide", "globe"])
 def test_the_whole_map_is_not_written(projection):
-    state = PageState(projection=projection)
+    state = CompressState(projection=projection)
     state.window = state.full_window()
     assert "view" not in state.to_query()
-    other = PageState()
+    other = CompressState()
     other.read_query(state.to_query())
     assert other.window == state.window
 
@@ -70,7 +71,7 @@ def test_the_whole_map_is_not_written(projection):
     ],
 )
 def test_nonsense_is_named_and_left_at_its_default(query):
-    state = PageState()
+    state = CompressState()
     (sentence,) = state.read_query(query)
     assert query.split("=")[0] in sentence and sentence.endswith("the default is shown.")
     assert state.to_query() == ""
@@ -78,6 +79,6 @@ def test_nonsense_is_named_and_left_at_its_default(query):
 
 
 def test_good_parts_survive_bad_ones():
-    state = PageState()
+    state = CompressState()
     assert len(state.read_query("ratio=7&variable=msl")) == 1
     assert (state.ratio, state.variable) == (64, "msl")

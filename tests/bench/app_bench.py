@@ -44,7 +44,7 @@ class Loop:
 
     def settle(self) -> None:
         """Let turns run until the page has nothing left to do."""
-        while self.due or self.page._working:
+        while self.due or self.page.pictures.working:
             due, self.due[:] = list(self.due), []
             for turn in due:
                 turn()
@@ -88,7 +88,7 @@ def wheel_turns(loop: Loop) -> tuple[list[float], int]:
     rng = np.random.default_rng(3)
     for i in range(3 * ROUNDS):
         if i % ROUNDS == 0:
-            page.sidebar.projection.value = ("plate-carree", "mollweide", "globe")[i // ROUNDS]
+            page.sidebar.map.projection.value = ("plate-carree", "mollweide", "globe")[i // ROUNDS]
             loop.settle()
         wide = rng.uniform(10, 200)
         x, y = rng.uniform(-60, 60), rng.uniform(-30, 30)

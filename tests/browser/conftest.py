@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,16 +39,20 @@ def chromium() -> Iterator:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """Address of the app, served as the README says."""
+@contextmanager
+def served(*command: str) -> Iterator[str]:
+    """Run a server until the end; its app's address. In the command "{port}" stands for the port."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "panel", "serve", "app/", "--port", str(port)],
+        [sys.executable, *(part.format(port=port) for part in command)],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "app"))),
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -65,12 +70,29 @@ def server() -> Iterator[str]:
     process.wait(timeout=30)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Address of the app, served as the README says."""
+    with served("-m", "panel", "serve", "app/", "--port", "{port}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def several_pages() -> Iterator[str]:
+    """Address of an app with one page more, `sample`."""
+    with served("tests/browser/pages_server.py", "app/main.py", "{port}") as url:
+        yield url
+
+
 @pytest.fixture
 def visit(chromium, server) -> Iterator[Callable]:
-    """visit(query, **context options) -> a page with its first picture; watched until the test ends."""
+    """visit(query, **context options) -> a page with its first picture; watched until the test ends.
+
+    base: another server's address.
+    """
     contexts, errors, abroad = [], [], []
 
-    def go(query: str = "", **options):
+    def go(query: str = "", base: str = server, **options):
         context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         context.set_default_timeout(60_000)
         contexts.append(context)
@@ -83,9 +105,9 @@ def visit(chromium, server) -> Iterator[Callable]:
                 abroad.append(request.url) if (urlsplit(request.url).hostname or "") not in HOME else None
             ),
         )
-        page.goto(f"{server}?{query}" if query else server)
+        page.goto(f"{base}?{query}" if query else base)
         page.wait_for_selector("body[data-ready=true]")
-        page.wait_for_function("document.querySelector('[data-text=rmse]').textContent !== ''")
+        page.wait_for_function("document.querySelector('[data-text=title]').textContent !== ''")
         return page
 
     yield go

@@ -124,7 +124,7 @@ def test_globe_and_mollweide(visit):
 
 def test_swipe_by_pointer_and_keyboard(visit):
     page = visit("method=block-mean")
-    divider = page.get_by_role("slider", name="Divider")
+    divider = page.get_by_role("slider", name="Divider of Swipe")
     divider.scroll_into_view_if_needed()
     box = divider.bounding_box()
     page.mouse.move(box["x"] + 12, box["y"] + 30)

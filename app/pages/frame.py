@@ -1,0 +1,228 @@
+"""What every page is made on: document, words, toasts, address, navigation, long work, errors, the template.
+
+A new page is a state (what is in the address), a layout (panes, groups, figures) and a class:
+
+    class TidePage(MapPage):                      # or Page, when it has no maps
+        key, layout, state_type = "tide", Layout(...), TideState
+        state: TideState
+
+        def build(self) -> None: ...        # figures and controls; `self.bridge` and `self.state` are there
+        def parts(self) -> dict[str, Any]: ...  # figure or Panel object for every name in `layout.roots`
+        def start(self) -> None: ...        # ask for the first picture
+
+    PAGE = TidePage
+
+in app/pages/tide.py, and one line in `app.pages.registry.PAGES`. Work that computes goes through
+`app.latest.Latest` (pictures: only the last wish counts) or `self.run` (long: progress, stop); both call back
+in the session's turn. Whatever changes the address ends with `self.tell_address()`.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Page", "open_page"]
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from weakref import WeakValueDictionary
+
+import panel as pn
+from bokeh.document import Document
+from bokeh.events import DocumentReady
+from bokeh.io import curdoc
+from bokeh.models import CustomJS, Model
+
+from app.bridge import Bridge
+from app.controls import JobBar, column
+from app.jobs import Job, Progress, Stopped
+from app.layout import Layout
+from app.pages import registry
+from app.shell import shell
+from app.state import PageState
+from app.store import Archive, own_archive
+from app.swipe import Swipe
+from fsae_core.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+class Page:
+    """One visitor's page.
+
+    schedule: runs a function in the session's turn; the document's `add_next_tick_callback` when None.
+    """
+
+    key: ClassVar[str]
+    layout: ClassVar[Layout]
+    state_type: ClassVar[type[PageState]]
+
+    def __init__(
+        self, query: Mapping[str, str], document: Document, schedule: Callable[..., Any] | None = None
+    ) -> None:
+        self.document = document
+        self.schedule = schedule or document.add_next_tick_callback
+        self.state: Any = self.state_type()
+        problems = self.state.read_query(query)
+        self.bridge = Bridge(self.layout.words())
+        self.job_bar = JobBar()
+        self.job = Job(self.schedule, self._progress)
+        self.job_bar.param.watch(lambda _: self.job.stop(), "stops")
+        self.own: dict[str, Archive] = {}
+        self._swipes: list[Swipe] = []
+        self.build()
+        self.wire()
+        self.start()
+        self.tell_address()
+        for problem in problems:
+            self.toast(problem)
+
+    # -- what a page gives -----------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Make figures and controls."""
+
+    def wire(self) -> None:
+        """Watch the state and the controls."""
+
+    def start(self) -> None:
+        """Ask for the first picture."""
+
+    def parts(self) -> dict[str, Any]:
+        """The Bokeh figure or Panel object of every name in the layout's `roots`."""
+        return {}
+
+    def closing(self) -> None:
+        """The visitor has left: let go of what is not the frame's."""
+
+    # -- words and address -----------------------------------------------------------------------
+
+    def toast(self, sentence: str) -> None:
+        """Say one sentence over the page."""
+        self.bridge.toast(sentence)
+
+    def say(self, words: Mapping[str, str]) -> None:
+        """Change words of the page, by the keys of `Layout.words`."""
+        self.bridge.say(words)
+
+    def tell_address(self) -> None:
+        """Write the state into the address bar and into the links to the other pages."""
+        name = "" if self.key == registry.DEFAULT else f"page={self.key}"
+        query = "&".join(part for part in (name, self.state.to_query()) if part)
+        self.bridge.address(query, self.links())
+
+    def links(self) -> dict[str, str]:
+        """The query of every page, with what it keeps of this one."""
+        out: dict[str, str] = {}
+        for entry in registry.available():
+            kept = self.state.shared(entry.keeps)
+            name = {} if entry.key == registry.DEFAULT else {"page": entry.key}
+            out[entry.key] = urlencode({**name, **kept}, safe=",:")
+        return out
+
+    def failed(self, error: BaseException) -> None:
+        """An error that reached the page: the visitor gets a sentence, the log the rest."""
+        if isinstance(error, Stopped):
+            self.toast("Stopped.")
+        elif isinstance(error, UserError):
+            self.toast(str(error))
+        else:
+            _log.error("unexpected error", exc_info=error)
+            self.toast(
+                f"Something went wrong here ({type(error).__name__}); the page goes on, the log has the rest."
+            )
+
+    # -- long work -------------------------------------------------------------------------------
+
+    def _progress(self, share: float, text: str) -> None:
+        self.job_bar.param.update(share=share, text=text, running=True)
+
+    def run(self, text: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        """Long work in a thread, with a bar and a stop button; then `done(result)` in the session's turn."""
+
+        def finished(result: Any) -> None:
+            self.job_bar.running = False
+            done(result)
+
+        def failed(error: BaseException) -> None:
+            self.job_bar.running = False
+            self.failed(error)
+
+        if self.job.start(work, finished, failed):
+            self._progress(0.0, text)
+        else:
+            self.toast("Another piece of long work is running: wait for it or stop it first.")
+
+    def open_file(self, path: Path, name: str, done: Callable[[Archive], None]) -> None:
+        """Open a visitor's file; it is kept in `own` for this visit, in place of the one before."""
+
+        def work(progress: Progress) -> Archive:
+            archive = own_archive(path, name)
+            progress.at(1.0)
+            return archive
+
+        def opened(archive: Archive) -> None:
+            self.own = {archive.name: archive}
+            done(archive)
+
+        self.run(f"Opening {name}", work, opened)
+
+    # -- into the document -----------------------------------------------------------------------
+
+    def swipe(self, pane: str, share: float, told: Callable[[float], None]) -> Swipe:
+        """The divider of a pane with two figures; told: called with the share it was moved to."""
+        self._swipes.append(Swipe(pane, share, told))
+        return self._swipes[-1]
+
+    def template(self) -> pn.Template:
+        """The page around the figures."""
+        given = self.parts()
+        figures = [part for part in given.values() if isinstance(part, Model)]
+        roots: dict[str, Any] = {
+            name: pn.pane.Bokeh(part, sizing_mode="stretch_width") if isinstance(part, Model) else part
+            for name, part in given.items()
+        }
+        roots["job"] = column(self.job_bar)
+        self.bridge.attach(self.document, figures[0], *(swipe.source for swipe in self._swipes))
+        for swipe in self._swipes:
+            swipe.attach(self.document)
+        self.document.js_on_event(DocumentReady, CustomJS(code="window.fieldSpace.ready()"))
+        links = self.links()
+        nav = [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()]
+        return shell("page.html", roots, {"words": self.bridge.words, "layout": self.layout, "nav": nav})
+
+    def close(self, *_: Any) -> None:
+        """The visitor has left: stop their work, forget their file."""
+        self.job.stop()
+        self.own = {}
+        self.closing()
+
+
+#: Each session's page by its document's id. Panel keeps a session's exception handler as long as the document
+#: lives, so a handler that holds the page, which holds the document, would keep both for ever.
+_pages: WeakValueDictionary[int, Page] = WeakValueDictionary()
+
+
+def _failed(error: BaseException) -> None:
+    page = _pages.get(id(pn.state.curdoc))
+    if page is None:
+        _log.error("unexpected error outside a page", exc_info=error)
+    else:
+        page.failed(error)
+
+
+def open_page() -> None:
+    """Put the page that the address asks for into the session that asks."""
+    document = curdoc()
+    query = {k: v[-1].decode(errors="replace") for k, v in pn.state.session_args.items() if v}
+    entry, problems = registry.chosen(query)
+    # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
+    with document.models.freeze():
+        page: Page = registry.page_type(entry)(query, document)
+        _pages[id(document)] = page
+        pn.extension(exception_handler=_failed)
+        document.on_session_destroyed(page.close)
+        for problem in problems:
+            page.toast(problem)
+        page.template().servable(title=f"{entry.title} · Field-Space Explorer")
