@@ -6,11 +6,10 @@ __all__ = ["Latest"]
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as Late
+from concurrent.futures import wait as finished
 from typing import Any, Generic, TypeVar
 
 from app.jobs import pool
-from fsae_core.errors import UserError
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -52,14 +51,9 @@ class Latest(Generic[A, R]):
     def _begin(self, asked: A, wait: float = 0.0) -> None:
         self.working = True
         future = pool().submit(self._make, asked)
-        if wait:
-            try:
-                future.result(timeout=wait)
-            except (Late, UserError):
-                pass  # late: it comes in a turn of its own; the error of a user is said in one, too
-            else:
-                self._done(asked, future)
-                return
+        if wait and future in finished([future], timeout=wait).done:
+            self._done(asked, future)
+            return
         future.add_done_callback(lambda done: self._schedule(lambda: self._done(asked, done)))
 
     def _done(self, asked: A, future: Future[R]) -> None:

@@ -93,5 +93,4 @@ def test_errors_are_told_and_the_next_wish_goes_on(world):
     assert got == [(-1, "less than nothing"), (2, 20)]
     maker.go.release()
     latest.ask(-1, wait=10)
-    turns.run()
     assert got[-1] == (-1, "less than nothing") and not latest.working
