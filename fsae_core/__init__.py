@@ -3,7 +3,15 @@
 Names are loaded when first used: ``import fsae_core`` costs milliseconds and never imports torch.
 """
 
-__all__ = ["__version__", "UserError", "open_archive", "load_model", "compress", "decompress"]
+__all__ = [
+    "__version__",
+    "UserError",
+    "open_archive",
+    "load_model",
+    "compress",
+    "decompress",
+    "super_resolve",
+]
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,6 +21,7 @@ from fsae_core.errors import UserError
 if TYPE_CHECKING:
     from fsae_core.archive.reader import open_archive
     from fsae_core.codec.pipeline import compress, decompress
+    from fsae_core.codec.super_resolution import super_resolve
     from fsae_core.model.checkpoint import load_model
 
 __version__ = "0.1.0"
@@ -22,6 +31,7 @@ _HOMES = {
     "load_model": "fsae_core.model.checkpoint",
     "compress": "fsae_core.codec.pipeline",
     "decompress": "fsae_core.codec.pipeline",
+    "super_resolve": "fsae_core.codec.super_resolution",
 }
 
 

@@ -22,6 +22,7 @@ from fsae_core.cli.compress import compress
 from fsae_core.cli.decompress import decompress
 from fsae_core.cli.info import info
 from fsae_core.cli.prepare import prepare
+from fsae_core.cli.super_resolve import super_resolve
 from fsae_core.cli.train import train
 from fsae_core.errors import UserError, short_reason
 
@@ -41,6 +42,7 @@ app.command()(prepare)
 app.add_typer(train, name="train")
 app.command()(compress)
 app.command()(decompress)
+app.command(name="super-resolve")(super_resolve)
 
 
 class _Stopped(BaseException):

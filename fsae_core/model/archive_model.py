@@ -16,8 +16,10 @@ from fsae_core.errors import UserError
 from fsae_core.model.archive_autoencoder import ArchiveAutoencoder, ArchiveConfig
 from fsae_core.model.card import ModelCard
 from fsae_core.model.compression import CompressedFields, Floats, Times, surface_tensor
-from fsae_core.model.linear import LinearCodecConfig
+from fsae_core.model.linear import LinearCodecConfig, LinearFieldCodec
+from fsae_core.model.part import Index, PartProlongation, positions
 from fsae_core.sphere.healpix import zoom_of
+from fsae_core.sphere.pyramid import prolong, restrict
 
 _FIELDS_AT_ONCE = 128
 
@@ -122,6 +124,83 @@ class ArchiveModel:
                 for part in _parts(len(values))
             ]
         return (np.concatenate(parts) + mean).astype(np.float32)
+
+    @property
+    def finest(self) -> int:
+        """Finest zoom of the archive."""
+        return max(self.networks)
+
+    @property
+    def coarse_zoom(self) -> int:
+        """Zoom of the abundant coarse fields that the maps were fitted to."""
+        return self.networks[self.finest].config.linear.coarse_zoom
+
+    @property
+    def refines(self) -> tuple[tuple[int, int], ...]:
+        """Zooms (given, sought) that `refine` leads between."""
+        given = self.finest - self.levels
+        return tuple((given, zoom) for zoom in {self.coarse_zoom, self.finest} if zoom > given)
+
+    def refine(
+        self,
+        x: Floats,
+        times: Times,
+        zoom: int,
+        *,
+        of_fine_run: bool = False,
+        cells: Index | None = None,
+    ) -> Floats:
+        """Fields (time, cells) in units at the zoom of the finest fields' bottleneck -> (time, finer cells).
+
+        `zoom`: the archive's coarse or fine one; `cells`: only these of it. of_fine_run: the fields are block
+        means of the fine archive, whose climate differs from the coarse one's. Block means are kept, so
+        nothing is corrected towards either. Raises UserError for another zoom or without times.
+        """
+        network, phase, fine_mean = self._of(self.finest, times)
+        low = network.config.linear.coarse_zoom
+        assert times is not None
+        given = zoom_of(x.shape[-1])
+        if (given, zoom) not in self.refines:
+            raise UserError(
+                f"Zoom {given} to {zoom} was asked for, but the weights {self.card.name} refine zoom "
+                f"{self.finest - self.levels} to {self.finest}: choose others."
+            )
+        fine_low = np.asarray(restrict(fine_mean, self.finest - low), np.float32)
+        base = fine_low if of_fine_run else self.climatologies[low].mean_at(times)
+        anomaly = (x - restrict(base, low - given)).astype(np.float32)
+        surface = surface_tensor(low, str(self.device))
+        out = []
+        with torch.inference_mode():
+            for part in _parts(len(x)):
+                coarse = torch.from_numpy(anomaly[part]).to(self.device)
+                if given < low:
+                    found = network.decode(coarse, phase[part], low, surface)
+                    coarse = found + prolong(coarse - restrict(found, low - given), low - given)
+                if zoom == low:
+                    whole = coarse.cpu().numpy() + base[part]
+                    out.append(whole if cells is None else whole[:, cells])
+                    continue
+                shift = torch.from_numpy(base[part] - fine_low[part]).to(self.device)
+                fine = self._to_fine(network.linear, coarse, coarse + shift, cells).cpu().numpy()
+                out.append(fine + (fine_mean[part] if cells is None else fine_mean[part][:, cells]))
+        return np.concatenate(out).astype(np.float32)
+
+    def _to_fine(
+        self, linear: LinearFieldCodec, anomaly: torch.Tensor, smooth: torch.Tensor, cells: Index | None
+    ) -> torch.Tensor:
+        """Smooth prolongation of `smooth` and the regression's detail from `anomaly`, both (batch, coarse
+        cells)."""
+        low = linear.config.coarse_zoom
+        levels = self.finest - low
+        parents = None if cells is None else np.unique(cells // 4**levels)
+        chosen = None if parents is None else torch.from_numpy(parents).to(self.device)
+        detail = linear.detail(anomaly, chosen)
+        detail = detail - detail.mean(-1, keepdim=True)  # weights kept in half precision leave a thousandth
+        if cells is None or parents is None:
+            return prolong(smooth, levels) + detail.flatten(-2)
+        tiles = PartProlongation(low, parents, levels, self.device)(smooth) + detail
+        place = positions(cells // 4**levels, parents) * 4**levels + cells % 4**levels
+        return tiles.flatten(-2).index_select(-1, torch.from_numpy(place).to(self.device))
 
 
 def _parts(fields: int) -> list[slice]:

@@ -76,24 +76,29 @@ class GeneralModel:
         self._surfaces: dict[int, Any] = {}
 
     def _surface(self, zoom: int) -> Any:
-        """Depends on weights and zoom alone, and costs as much as ten fields: kept for the last two
-        zooms."""
+        """Depends on weights and zoom alone, and costs as much as ten fields: kept for the last three
+        zooms, as many as one way of super-resolution passes."""
         if zoom not in self._surfaces:
-            if len(self._surfaces) > 1:
+            if len(self._surfaces) > 2:
                 self._surfaces.pop(next(iter(self._surfaces)))
             features = surface_tensor(zoom, str(self.device))
             self._surfaces[zoom] = self.network.surfaces(Conditions(features))
         return self._surfaces[zoom]
 
+    def solar(self, zoom: int, times: Times, instant: bool) -> torch.Tensor | None:
+        """Sunlight on the tokens of fields of `zoom`, (time, tokens, SOLAR); None where the hour means
+        nothing."""
+        if not instant or times is None:
+            return None
+        features = solar_features(times, self.network.token_zoom(zoom))
+        low, high = self.network.config.sunlit
+        declination = solar_declination(times)
+        # Far from the seasons of training the sun's position misleads; zeros mean that it is not known.
+        features[(declination < low) | (declination > high)] = 0.0
+        return torch.from_numpy(features).to(self.device)
+
     def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:
-        solar = None
-        if instant and times is not None:
-            features = solar_features(times[part], self.network.token_zoom(zoom))
-            low, high = self.network.config.sunlit
-            declination = solar_declination(times[part])
-            # Far from the seasons of training the sun's position misleads; zeros mean that it is not known.
-            features[(declination < low) | (declination > high)] = 0.0
-            solar = torch.from_numpy(features).to(self.device)
+        solar = self.solar(zoom, None if times is None else times[part], instant)
         return Conditions(surface_tensor(zoom, str(self.device)), solar)
 
     def _parts(self, fields: int, zoom: int) -> list[slice]:

@@ -173,9 +173,14 @@ class LinearFieldCodec(torch.nn.Module):
             raise UserError(
                 "This codec knows one zoom only: fit it with fine fields to decode to a finer zoom."
             )
-        around = coarse[:, self.index]
-        detail = torch.einsum("bpm,pcm->bpc", around, self.fine_weights.to(coarse)).flatten(-2)
-        return prolong(coarse, config.fine_zoom - config.coarse_zoom) + detail
+        return prolong(coarse, config.fine_zoom - config.coarse_zoom) + self.detail(coarse).flatten(-2)
+
+    def detail(self, coarse: torch.Tensor, cells: torch.Tensor | None = None) -> torch.Tensor:
+        """What the regression adds to smooth prolongation: coarse anomalies (B, cells) -> (B, cells or the
+        chosen `cells` of them, children)."""
+        index = self.index if cells is None else self.index[cells]
+        weights = self.fine_weights if cells is None else self.fine_weights[cells]
+        return torch.einsum("bpm,pcm->bpc", coarse[:, index], weights.to(coarse))
 
     def _zoom(self, zoom: int) -> int:
         known = [z for z in (self.config.coarse_zoom, self.config.fine_zoom) if z is not None]
