@@ -10,6 +10,7 @@ __all__ = [
     "load_model",
     "compress",
     "decompress",
+    "evaluate",
     "super_resolve",
 ]
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fsae_core.archive.reader import open_archive
     from fsae_core.codec.pipeline import compress, decompress
     from fsae_core.codec.super_resolution import super_resolve
+    from fsae_core.evaluate.table import evaluate
     from fsae_core.model.checkpoint import load_model
 
 __version__ = "0.1.0"
@@ -31,6 +33,7 @@ _HOMES = {
     "load_model": "fsae_core.model.checkpoint",
     "compress": "fsae_core.codec.pipeline",
     "decompress": "fsae_core.codec.pipeline",
+    "evaluate": "fsae_core.evaluate.table",
     "super_resolve": "fsae_core.codec.super_resolution",
 }
 

@@ -20,6 +20,7 @@ from fsae_core import __version__
 from fsae_core.cli.catalog import catalog
 from fsae_core.cli.compress import compress
 from fsae_core.cli.decompress import decompress
+from fsae_core.cli.evaluate import MORE_VALUES, evaluate
 from fsae_core.cli.info import info
 from fsae_core.cli.prepare import prepare
 from fsae_core.cli.super_resolve import super_resolve
@@ -42,6 +43,7 @@ app.command()(prepare)
 app.add_typer(train, name="train")
 app.command()(compress)
 app.command()(decompress)
+app.command(context_settings=MORE_VALUES)(evaluate)
 app.command(name="super-resolve")(super_resolve)
 
 

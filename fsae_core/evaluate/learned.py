@@ -1,0 +1,123 @@
+"""Trained models as transforms: the Field-Space Autoencoder and the convolutional VAE."""
+
+from __future__ import annotations
+
+__all__ = ["Learned"]
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from fsae_core.archive.canonical import zoom_of_dataset
+from fsae_core.archive.timing import is_instant
+from fsae_core.codec.choice import pick_model
+from fsae_core.errors import UserError
+from fsae_core.evaluate.anomaly import Climatology
+from fsae_core.evaluate.coded import Floats, Known, OutOfReach, Times
+from fsae_core.evaluate.latents import RATIOS, Latents
+from fsae_core.sphere.healpix import n_cells
+
+_STRETCHES = 16
+"""Latents that lie on no sphere come channel by channel: so many stretches have a width of their own."""
+
+
+class Learned:
+    """The weights that `fsae compress` would take for the archive, ratio by ratio.
+
+    model: "auto" for fs-ae, "cnn-vae". With a climatology, latents are kept as departures from those of the
+    climatology's field at their time: the same fields come back, from fewer bytes. Raises UserError where no
+    ratio has weights that fit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        ds: xr.Dataset,
+        variable: str,
+        model: str,
+        device: str = "auto",
+        climatology: Climatology | None = None,
+    ) -> None:
+        self.name = name
+        self.climatology = climatology
+        self.variable = variable
+        self.instant = bool(is_instant(ds, variable))
+        self.cells = n_cells(zoom_of_dataset(ds))
+        self.models: dict[int, Any] = {}
+        reasons: dict[int, UserError] = {}
+        for ratio in RATIOS:
+            try:
+                self.models[ratio] = pick_model(ds[[variable]], ratio, model, device)
+            except UserError as error:
+                reasons[ratio] = error
+        if not self.models:
+            raise reasons[RATIOS[0]]
+        if climatology and any(hasattr(fitted, "climatologies") for fitted in self.models.values()):
+            raise UserError(
+                f"{name} was asked for, but these weights work on anomalies from their own climatology: "
+                f"ask for {name.partition('+')[0]}."
+            )
+
+    def known(self, ratio: int) -> Known:
+        card = self._model(ratio).card
+        minutes = card.training.get("minutes")
+        return Known(
+            parameters=int(card.parameters) + (self.climatology.parameters if self.climatology else 0),
+            minutes=None if minutes is None else float(minutes),
+            weights=((card.name, card.sha256),),
+            cards=(card,),
+        )
+
+    def ratios(self, cells: int) -> tuple[int, ...]:
+        return tuple(self.models) if cells == self.cells else ()
+
+    def encode(self, x: Floats, times: Times, ratio: int) -> Latents:
+        got = self._compressed(x, times, ratio)
+        values, offset, scale = (np.asarray(v, np.float32) for v in (got.values, got.offset, got.scale))
+        values = values - self._expected(times, ratio) + self._level(offset)
+        if got.zoom < 0:
+            return Latents(values, offset, scale, None, _STRETCHES)
+        return Latents(values, offset, scale, int(got.zoom))
+
+    def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
+        from fsae_core.model.compression import CompressedFields
+        from fsae_core.sphere.healpix import zoom_of
+
+        compressed = CompressedFields(
+            latents.values + self._expected(times, ratio) - self._level(latents.offset),
+            latents.offset,
+            latents.scale,
+            zoom_of(cells),
+            -1 if latents.zoom is None else latents.zoom,
+        )
+        return np.asarray(
+            self._model(ratio).decompress_fields(
+                compressed, variable=self.variable, times=times, instant=self.instant
+            ),
+            np.float32,
+        )
+
+    def _compressed(self, x: Floats, times: Times, ratio: int) -> Any:
+        return self._model(ratio).compress_fields(
+            x, variable=self.variable, times=times, instant=self.instant
+        )
+
+    def _expected(self, times: Times, ratio: int) -> Floats | np.float32:
+        """Latents (time, m) of the climatology, which both sides can make; 0 without one."""
+        if self.climatology is None or times is None:
+            return np.float32(0)
+        fields = np.ascontiguousarray(self.climatology.at(times), np.float32)
+        return np.asarray(self._compressed(fields, times, ratio).values, np.float32)
+
+    def _level(self, offset: Floats) -> Floats | np.float32:
+        """Departures lie around zero, and what codes them takes the offset away: it is put there."""
+        return np.float32(0) if self.climatology is None else offset[:, None]
+
+    def _model(self, ratio: int) -> Any:
+        if ratio not in self.models:
+            raise OutOfReach(
+                f"There are no weights of {self.name} for {ratio} times that fit {self.variable}: "
+                "choose another ratio."
+            )
+        return self.models[ratio]
