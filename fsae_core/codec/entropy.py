@@ -1,18 +1,20 @@
-"""Compressed fields to few bytes: quantised by one step, coded without further loss.
+"""Compressed fields to few bytes, the same on every machine.
 
-A stream is a header (what it holds, lengths, a CRC32C over everything else), offset and scale of every
-field, and the range coder's bytes. Nothing in it depends on the machine.
+Fields are standardised by an offset and a scale of their own, quantised by one step and coded without further
+loss: on the sphere as a pyramid (`pyramid_code`), else as rows (`series`). A stream is a header with a CRC32C
+over all that follows it, offset and scale where they belong to it, and the range coder's bytes.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "MAX_VALUES",
-    "decode_integers",
     "decode_latents",
+    "decode_standard",
     "default_step",
-    "encode_integers",
     "encode_latents",
+    "encode_standard",
+    "round_standard",
 ]
 
 import struct
@@ -21,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsae_core.codec.quads import code_field
-from fsae_core.codec.series import code_series
+from fsae_core.codec.pyramid_code import FRACTION, decode_pyramid, encode_pyramid, quantise
+from fsae_core.codec.series import decode_series, encode_series
+from fsae_core.codec.steps import default_step
 from fsae_core.codec.symbols import Reader, Writer
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
@@ -30,136 +33,150 @@ from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-MAX_VALUES = 2**24
+MAX_VALUES = 2**23
 """Values in one stream; a reader refuses more before it makes room for them."""
-_LARGEST = 2**24
-_MAGIC = b"FSQ"
-_VERSION = 1
-_HEADER = struct.Struct(
-    "<3sBIBIII"
-)  # magic, version, CRC32C of what follows it, zoom or 255, n, m, coded bytes
-_NO_ZOOM = 255
+_LARGEST = 2**24  # steps in a value
+_VALUES_PER_BYTE = 4000  # no stream codes more: even a certain number costs 0.002 bits
+_HEADER = struct.Struct("<3sBI")  # magic, version, CRC32C of what follows
+_SIZES = struct.Struct("<BIIf")  # zoom or 15, and 16 where offset and scale follow; n; m; step
+_MAGIC, _VERSION, _NO_ZOOM, _HAS_SIDE = b"FSQ", 1, 15, 16
 
 
 def encode_latents(values: Floats, offset: Floats, scale: Floats, step: float, zoom: int | None) -> bytes:
-    """Quantise (values - offset) / scale, (n, m), in steps of ``step`` and code it; offset and scale: (n,).
+    """Quantise (values - offset) / scale, (n, m), by ``step`` and code it; offset and scale: (n,).
 
     zoom: of the sphere that the m values lie on, nested; None where they lie on none. Raises UserError for
     values that are not finite, or a step so small that they would need more than 24 bits.
     """
-    step = float(np.float32(step))
-    if not (np.isfinite(step) and step > 0):
+    offset, scale = np.asarray(offset, "<f4"), np.asarray(scale, "<f4")
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        standard = (np.asarray(values, np.float64) - offset[:, None]) / scale[:, None]
+    return _encode(standard, step, zoom, offset.tobytes() + scale.tobytes())
+
+
+def decode_latents(data: bytes) -> tuple[Floats, Floats, Floats]:
+    """What `encode_latents` was given, as far as its step tells it apart: (n, m), (n,), (n,) float32.
+
+    Raises UserError for bytes that are cut, changed or claim more than a stream may hold.
+    """
+    standard, side = _decode(data)
+    if len(side) != 8 * len(standard):
+        raise _damaged("offset and scale are missing")
+    offset, scale = np.frombuffer(side, "<f4").astype(np.float32).reshape(2, -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = standard * scale[:, None] + offset[:, None]
+    if not np.isfinite(values).all():
+        raise _damaged("its values are not finite")
+    return values, offset, scale
+
+
+def encode_standard(standard: NDArray[Any], step: float, zoom: int | None) -> bytes:
+    """As `encode_latents`, for fields that are standardised already, without offset and scale."""
+    return _encode(standard, step, zoom, b"")
+
+
+def decode_standard(data: bytes) -> Floats:
+    """What `encode_standard` was given, as far as its step tells it apart, (n, m) float32.
+
+    UserError as in `decode_latents`.
+    """
+    return _decode(data)[0]
+
+
+def round_standard(standard: NDArray[Any], step: float, zoom: int | None) -> Floats:
+    """What `decode_standard` will give for standardised fields (n, m); each depends on itself alone."""
+    numbers, step = _in_steps(standard, step, zoom)
+    if zoom is None:
+        return _floats(np.rint(numbers).astype(np.int64) * FRACTION, step)
+    return _floats(quantise(_fixed(numbers), zoom)[1], step)
+
+
+def _in_steps(standard: NDArray[Any], step: float, zoom: int | None) -> tuple[NDArray[np.float64], float]:
+    """The fields counted in steps, and the step as a reader will have it."""
+    if not (np.isfinite(step) and np.float32(step) > 0):
         raise UserError(
             f"A quantisation step of {step:g} was asked for, expected a number above 0: choose another."
         )
-    offset, scale = np.asarray(offset, "<f4"), np.asarray(scale, "<f4")
-    with np.errstate(over="ignore", invalid="ignore"):
-        standard = (np.asarray(values, np.float64) - offset[:, None]) / scale[:, None]
-        numbers = np.rint(standard / step)
+    step, size = float(np.float32(step)), np.shape(standard)
+    if zoom is not None and size[1] != n_cells(zoom):
+        raise UserError(
+            f"Compressed fields of {size[1]} values were found, zoom {zoom} has {n_cells(zoom)}: "
+            "give the zoom they have."
+        )
+    numbers = np.asarray(standard, np.float64) / step
     if not np.isfinite(numbers).all():
         raise UserError(
-            "Compressed fields with missing or infinite values were found, only finite ones can be stored."
+            "Compressed fields with missing or infinite values were found, only finite ones can be stored: "
+            "fill them first."
         )
     if abs(numbers).max(initial=0) >= _LARGEST:
         raise UserError(
             f"A quantisation step of {step:g} makes compressed fields need more than 24 bits a value: "
             "choose a larger one."
         )
-    side = struct.pack("<f", step) + offset.tobytes() + scale.tobytes()
-    return _pack(numbers.astype(np.int64), zoom, side)
+    return numbers, step
 
 
-def decode_latents(data: bytes) -> tuple[Floats, Floats, Floats]:
-    """What `encode_latents` was given, values rounded to its step: (n, m), (n,), (n,) float32.
-
-    Raises UserError for bytes that are cut, changed or claim more than a stream may hold.
-    """
-    numbers, side = _unpack(data)
-    n = len(numbers)
-    if len(side) != 4 + 8 * n:
-        raise UserError(
-            "Compressed fields are damaged (offset and scale are not those of the fields): "
-            "make or copy them again."
-        )
-    step = np.frombuffer(side, "<f4", 1)[0]
-    offset, scale = np.frombuffer(side, "<f4", 2 * n, 4).astype(np.float32).reshape(2, n)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = numbers.astype(np.float32) * step * scale[:, None] + offset[:, None]
-    if not np.isfinite(values).all():
-        raise UserError("Compressed fields are damaged (step, offset or scale): make or copy them again.")
-    return values, offset, scale
+def _fixed(numbers: NDArray[np.float64]) -> Integers:
+    return np.rint(numbers * FRACTION).astype(np.int64)
 
 
-def encode_integers(numbers: Integers, zoom: int | None) -> bytes:
-    """Code whole numbers (n, m) below 2**24 in size; zoom as in `encode_latents`."""
-    numbers = np.asarray(numbers, np.int64)
-    if abs(numbers).max(initial=0) >= _LARGEST:
-        raise UserError(
-            "Whole numbers of more than 24 bits were found, which cannot be stored: choose a larger step."
-        )
-    return _pack(numbers, zoom, b"")
+def _floats(fixed: Integers, step: float) -> Floats:
+    """One multiplication in float64 and one rounding: the same on every machine."""
+    return (fixed.astype(np.float64) * (step / FRACTION)).astype(np.float32)
 
 
-def decode_integers(data: bytes) -> Integers:
-    """What `encode_integers` was given, (n, m) int64. UserError as in `decode_latents`."""
-    return _unpack(data)[0]
-
-
-def default_step(card: Any, ratio: int) -> float:
-    """The step, in units of the scale, at which the RMSE of these weights grows by at most 2 %."""
-    return 0.03
-
-
-def _pack(numbers: Integers, zoom: int | None, side: bytes) -> bytes:
-    n, m = numbers.shape
-    if zoom is not None and m != n_cells(zoom):
-        raise UserError(
-            f"Compressed fields of {m} values were found, zoom {zoom} has {n_cells(zoom)}: "
-            "give the zoom they have."
-        )
+def _encode(standard: NDArray[Any], step: float, zoom: int | None, side: bytes) -> bytes:
+    numbers, step = _in_steps(standard, step, zoom)
     if numbers.size > MAX_VALUES:
         raise UserError(
             f"{numbers.size} values were given for one stream, which holds {MAX_VALUES} at most: "
             "give fewer times."
         )
     writer = Writer()
-    if numbers.size:
-        _code(writer, n, m, zoom, numbers)
-    coded = writer.to_bytes()
-    head = _HEADER.pack(_MAGIC, _VERSION, 0, _NO_ZOOM if zoom is None else zoom, n, m, len(coded))
-    body = head[8:] + coded + side
-    return head[:4] + struct.pack("<I", _checksum(body)) + body
+    if not numbers.size:
+        pass
+    elif zoom is None:
+        encode_series(writer, np.rint(numbers).astype(np.int64))
+    else:
+        encode_pyramid(writer, quantise(_fixed(numbers), zoom)[0])
+    kind = (_NO_ZOOM if zoom is None else zoom) + (_HAS_SIDE if side else 0)
+    body = _SIZES.pack(kind, *numbers.shape, step) + side + writer.to_bytes()
+    return _HEADER.pack(_MAGIC, _VERSION, _checksum(body)) + body
 
 
-def _unpack(data: bytes) -> tuple[Integers, bytes]:
-    def damaged(why: str) -> UserError:
-        return UserError(f"Compressed fields are damaged ({why}): make or copy them again.")
-
+def _decode(data: bytes) -> tuple[Floats, bytes]:
     data = bytes(data)
-    if len(data) < _HEADER.size or data[:3] != _MAGIC:
-        raise damaged(f"{len(data)} bytes that do not begin as such a stream does")
-    _, version, checksum, zoom, n, m, coded = _HEADER.unpack_from(data)
+    start = _HEADER.size + _SIZES.size
+    if len(data) < start or data[:3] != _MAGIC:
+        raise _damaged(f"{len(data)} bytes that do not begin as they should")
+    _, version, checksum = _HEADER.unpack_from(data)
     if version != _VERSION:
         raise UserError(
             f"Compressed fields of version {version} were found, this library reads {_VERSION}: "
             "install a newer one."
         )
-    if checksum != _checksum(data[8:]):
-        raise damaged("their checksum is another")
-    if n * m > MAX_VALUES or coded > len(data) - _HEADER.size:
-        raise damaged(f"they claim {n} x {m} values in {coded} bytes")
-    if zoom != _NO_ZOOM and (zoom > MAX_ZOOM or m != n_cells(zoom)):
-        raise damaged(f"they claim {m} values at zoom {zoom}")
-    start = _HEADER.size
-    reader = Reader(data[start : start + coded])
-    numbers = np.zeros((n, m), np.int64)
-    if n * m:
-        numbers = _code(reader, n, m, None if zoom == _NO_ZOOM else zoom, None)
-    return numbers, data[start + coded :]
+    if checksum != _checksum(data[_HEADER.size :]):
+        raise _damaged("their checksum is another")
+    kind, n, m, step = _SIZES.unpack_from(data, _HEADER.size)
+    zoom, coded = kind % _HAS_SIDE, start + 8 * n * (kind // _HAS_SIDE)
+    if n * m > min(MAX_VALUES, _VALUES_PER_BYTE * (len(data) - coded + 16)) or coded > len(data):
+        raise _damaged(f"they claim {n} x {m} values in {len(data)} bytes")
+    sound = zoom == _NO_ZOOM or (zoom <= MAX_ZOOM and m == n_cells(zoom))
+    if not sound or not (np.isfinite(step) and step > 0):
+        raise _damaged(f"they claim {m} values at zoom {zoom} in steps of {step:g}")
+    reader = Reader(data[coded:])
+    if n * m == 0:
+        fixed = np.zeros((n, m), np.int64)
+    elif zoom == _NO_ZOOM:
+        fixed = decode_series(reader, n, m) * FRACTION
+    else:
+        fixed = decode_pyramid(reader, n, zoom)
+    return _floats(fixed, step), data[start:coded]
 
 
-def _code(coder: Any, n: int, m: int, zoom: int | None, numbers: Integers | None) -> Integers:
-    return code_series(coder, n, m, numbers) if zoom is None else code_field(coder, n, zoom, numbers)
+def _damaged(why: str) -> UserError:
+    return UserError(f"Compressed fields are damaged ({why}): make or copy them again.")
 
 
 def _checksum(data: bytes) -> int:

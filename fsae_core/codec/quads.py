@@ -1,115 +1,117 @@
-"""Fields of integers on the nested sphere as a pyramid of sums, coded from coarse to fine.
+"""Four children of a cell on the nested sphere, expected from what surrounds them.
 
-Level l holds the sums of whole numbers over the cells of zoom l, so a parent is the sum of its four children
-and the last child need not be sent. A child is expected where the smooth, mean-preserving prolongation of
-its parent's ring puts it, corrected by the siblings already coded; how far it may be off is judged from the
-slopes around its parent and from those siblings. One routine does both directions, so they cannot come apart.
+The four values of a quad are its mean and three details: along x, along y and across. Quads are taken in
+four phases, by which child of their own parent they are (0, 3, 1, 2), so that the second phase knows the fine
+values at its corners, the third those along its sides and the last all twelve around it. Details are expected
+as sums of differences that share their symmetry; the weights were fitted to compressed fields of the shipped
+weights on training times. Where a neighbour is not known yet, the mean over its quad stands in. All numbers
+are whole.
 """
 
 from __future__ import annotations
 
-__all__ = ["GAINS", "code_field", "code_numbers"]
+__all__ = ["DETAILS", "PHASE_CHILD", "Surroundings", "quads_of_phase", "ring_mean", "surroundings"]
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsae_core.codec.symbols import KINDS, PHASES, UNIT, kind_of
 from fsae_core.sphere.healpix import RING_STEPS, n_cells, ring_table
 
 Integers = NDArray[np.int64]
 
-_SENT = 3  # children that are sent, of four
-GAINS = 96
-"""Corrections of kinds that can be told."""
+DETAILS = np.array([[-1, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]], np.int64)
+"""Details by children: x, y, across."""
+PHASE_CHILD = (0, 3, 1, 2)
+
+# Weights in 1/1024 by phase: for a detail along x (parents beside and at corners, fine cells beside, above and
+# below, at corners), and for the one across (parents at corners, fine cells on sides, at corners).
+_ALONG = ((160, -10, 0, 0, 0), (123, -27, 0, 0, 40), (-80, 0, 119, 55, 0), (-82, 5, 124, 55, -11))
+_ACROSS = ((25, 0, 0), (-16, 0, 51), (-14, 63, 0), (-6, 66, -2))
+
+_SLOT = {step: slot for slot, step in enumerate(RING_STEPS)}
+_EAST, _WEST, _NORTH, _SOUTH = (_SLOT[s] for s in ((1, 0), (-1, 0), (0, 1), (0, -1)))
+_CORNERS = tuple((sx, sy, _SLOT[sx, sy]) for sx in (-1, 1) for sy in (-1, 1))
 
 
-@lru_cache(maxsize=10)
-def _ring(zoom: int) -> tuple[Integers, tuple[Integers, ...]]:
-    """Neighbours by slot (8, cells), an absent corner standing for the cell itself, and where those are."""
+@dataclass(frozen=True)
+class Surroundings:
+    """Of quads (n, k): expected details (3, n, k), and the sum of absolute differences to parents around."""
+
+    details: Integers
+    slope: Integers
+
+
+@lru_cache(maxsize=64)
+def quads_of_phase(zoom: int, phase: int) -> Integers:
+    """Cells of ``zoom`` whose children are coded in this phase; at zoom 0 all of them in the first."""
+    cells = np.arange(n_cells(zoom))
+    return cells if zoom == 0 else cells[PHASE_CHILD[phase] :: 4]
+
+
+@lru_cache(maxsize=12)
+def _ring(zoom: int) -> Integers:
+    """Neighbours by slot (8, cells); for the absent corner its neighbour in the ring."""
     table = ring_table(zoom).T
-    slot, cell = np.nonzero(table < 0)
-    return np.where(table < 0, np.arange(table.shape[1]), table), (slot, cell, (slot - 1) % 8, (slot + 1) % 8)
+    return np.where(table < 0, np.roll(table, 1, axis=0), table)
 
 
-def _weights() -> Integers:
-    """Children by ring slots, in 1/64: bilinear inside the ring, made to keep the mean."""
-    rows = []
-    for dx, dy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):  # where the children lie, nested order
-        row = []
-        for sx, sy in RING_STEPS:
-            along_x = (sx == dx) if sx else 3
-            along_y = (sy == dy) if sy else 3
-            row.append(4 * along_x * along_y)
-        rows.append(row)
-    weights = np.array(rows, np.int64)
-    return weights - weights.sum(axis=0) // 4
+@lru_cache(maxsize=64)
+def _parents(zoom: int, phase: int) -> Integers:
+    return np.ascontiguousarray(_ring(zoom)[:, quads_of_phase(zoom, phase)])
 
 
-_PROLONG = _weights()
+@lru_cache(maxsize=64)
+def _fine(zoom: int, phase: int) -> dict[tuple[int, int], Integers]:
+    """Fine cells around the quads, by place: x and y of -3 to 3 in half cells from the middle."""
+    first, ring = 4 * quads_of_phase(zoom, phase), _ring(zoom + 1)
+    places = {}
+    for child in range(4):
+        for slot, (dx, dy) in enumerate(RING_STEPS):
+            x, y = 2 * ((child & 1) + dx) - 1, 2 * ((child >> 1) + dy) - 1
+            if max(abs(x), abs(y)) == 3 and (x, y) not in places:
+                places[x, y] = ring[slot, first + child]
+    return places
 
 
-def _steps(parents: Integers, zoom: int) -> Integers:
-    """Ring neighbours minus the cell itself, twice, (n, 8, cells)."""
-    index, (slot, cell, before, after) = _ring(zoom)
-    steps = 2 * (parents[:, index] - parents[:, None, :])
-    steps[:, slot, cell] = (steps[:, before, cell] + steps[:, after, cell]) >> 1
-    return steps
+def surroundings(parents: Integers, fine: Integers, zoom: int, phase: int) -> Surroundings:
+    """What is expected of the quads of a phase.
+
+    parents: (n, cells) of ``zoom``; fine: (n, 4 cells), where quads that are not coded yet hold their mean.
+    """
+    cells = quads_of_phase(zoom, phase)
+    here = parents[:, cells]
+    ring = [parents[:, index] for index in _parents(zoom, phase)]
+    slope = np.zeros_like(here)
+    for value in ring:
+        slope += abs(value - here)
+    beside, corner, side, level, fine_corner = _ALONG[phase]
+    corners, sides, fine_corners = _ACROSS[phase]
+    x = beside * (ring[_EAST] - ring[_WEST])
+    y = beside * (ring[_NORTH] - ring[_SOUTH])
+    across = np.zeros_like(here)
+    for sx, sy, slot in _CORNERS:
+        x += sx * corner * ring[slot]
+        y += sy * corner * ring[slot]
+        across += sx * sy * corners * ring[slot]
+    if zoom:
+        for (px, py), index in _fine(zoom, phase).items():
+            at_corner = abs(px) == abs(py)
+            if not (fine_corner if at_corner else side):
+                continue
+            value, sx, sy = fine[:, index], np.sign(px), np.sign(py)
+            x += (fine_corner if at_corner else side if abs(px) == 3 else level) * sx * value
+            y += (fine_corner if at_corner else side if abs(py) == 3 else level) * sy * value
+            across += (fine_corners if at_corner else sides) * sx * sy * value
+    return Surroundings((np.stack([x, y, across]) + 512) >> 10, slope)
 
 
-def code_field(coder: Any, n: int, zoom: int, truth: Integers | None) -> Integers:
-    """Code n fields of whole numbers (n, cells): ``truth`` where the coder writes, None where it reads."""
-    levels = [None] * (zoom + 1) if truth is None else _sums(truth, zoom)
-    width = np.full((n, n_cells(0)), UNIT, np.int64)
-    here = code_numbers(coder, np.zeros((n, n_cells(0)), np.int64), width, levels[0])
-    for level in range(1, zoom + 1):
-        here = _code_children(coder, here, level, levels[level])
-    return here
-
-
-def _sums(truth: Integers, zoom: int) -> list[Integers]:
-    levels = [truth]
-    for _ in range(zoom):
-        levels.append(levels[-1].reshape(len(truth), -1, 4).sum(axis=-1))
-    return levels[::-1]
-
-
-def _code_children(coder: Any, parents: Integers, level: int, truth: Integers | None) -> Integers:
-    steps = _steps(parents, level - 1)
-    # In 1/512 of a unit of the children: a quarter of the parent, and 1/64 of the weights, 1/2 of the steps.
-    expected = 128 * parents[..., None] + np.einsum("jk,nkc->ncj", _PROLONG, steps)
-    slope = abs(steps).sum(axis=1)
-    off = np.zeros_like(slope)
-    out = np.empty(expected.shape, np.int64)
-    rest = np.zeros_like(slope)
-    for child in range(_SENT):
-        centre = expected[..., child] - rest // (4 - child)
-        width = (slope * (UNIT // 32) >> 2) + (off * UNIT >> 9)
-        true = None if truth is None else truth.reshape(out.shape)[..., child]
-        out[..., child] = code_numbers(coder, centre, width, true)
-        difference = 512 * out[..., child] - expected[..., child]
-        rest += difference
-        off += abs(difference) >> 1
-    out[..., 3] = parents - out[..., :3].sum(axis=-1)
-    return out.reshape(len(parents), -1)
-
-
-def code_numbers(coder: Any, centre: Integers, width: Integers, truth: Integers | None) -> Integers:
-    """Code values (n, k) expected at ``centre`` (in 1/512), with spreads like ``width`` (in 1/1024)."""
-    eighths = (centre.ravel() + 32) >> 6
-    base = (eighths + 3) >> 3
-    phase = (eighths - 8 * base) % PHASES
-    kind = kind_of(width.ravel())
-    residual = None if truth is None else truth.ravel() - base
-    gain = 0 if residual is None else _gain(residual - (eighths - 8 * base) / 8, kind)
-    gain = coder.number(gain + GAINS // 2, GAINS) - GAINS // 2
-    kind = np.clip(kind + gain, 0, KINDS - 1)
-    return (base + coder.code(kind, phase, residual)).reshape(centre.shape)
-
-
-def _gain(residual: NDArray[np.float64], kind: Integers) -> int:
-    """The writer's choice of the common correction of kinds; the reader is told."""
-    spread = np.sqrt(np.mean((residual / 2 ** (kind / 3)) ** 2) + 1e-9) * 32
-    return int(np.clip(round(3 * np.log2(spread)), -(GAINS // 2), GAINS // 2 - 1))
+def ring_mean(values: Integers, zoom: int, phase: int) -> Integers:
+    """Mean over the neighbours of a phase's quads that are coded before them; the others must be 0."""
+    total = np.zeros((len(values), quads_of_phase(zoom, phase).size), np.int64)
+    if phase:
+        for index in _parents(zoom, phase):
+            total += values[:, index]
+    return total // (1, 4, 4, 8)[phase]

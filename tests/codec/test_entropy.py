@@ -1,6 +1,9 @@
 """Entropy-coded compressed fields: what comes back, what it weighs, what damaged bytes say."""
 
+import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsae_core.codec.entropy import (
-    decode_integers,
     decode_latents,
-    encode_integers,
+    decode_standard,
     encode_latents,
+    encode_standard,
+    round_standard,
 )
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import cell_centres, n_cells
@@ -29,7 +33,7 @@ def smooth_fields(n: int, zoom: int) -> np.ndarray:
 
 @pytest.mark.parametrize("zoom", [0, 1, 3, None])
 @pytest.mark.parametrize("n", [0, 1, 5])
-def test_values_come_back_within_half_a_step(zoom, n):
+def test_values_come_back_within_two_steps(zoom, n):
     x = smooth_fields(n, 3 if zoom is None else zoom)
     offset, scale = (
         np.float32(280) + np.arange(n, dtype=np.float32),
@@ -40,21 +44,27 @@ def test_values_come_back_within_half_a_step(zoom, n):
     assert back.shape == x.shape and back.dtype == offset_back.dtype == scale_back.dtype == np.float32
     np.testing.assert_array_equal(offset_back, offset)
     np.testing.assert_array_equal(scale_back, scale)
-    assert (abs(back - x) <= (0.5 * 0.05 + 1e-6) * scale[:, None] + 1e-4).all()
+    assert (abs(back - x) <= 2 * 0.05 * scale[:, None]).all()
     assert data == encode_latents(x, offset, scale, 0.05, zoom)
+    error = np.sqrt(np.mean(((back - x) / (0.05 * scale[:, None])) ** 2)) if n else 0
+    assert error < 1.1 / np.sqrt(12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_any_whole_numbers_come_back(data):
+def test_any_numbers_come_back_within_two_steps_and_coding_again_changes_nothing(data):
     zoom = data.draw(st.sampled_from([0, 1, 2, None]))
     n = data.draw(st.integers(1, 4))
     m = n_cells(zoom) if zoom is not None else data.draw(st.integers(1, 60))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
-    size = 2.0 ** data.draw(st.floats(-3, 23.9))
-    numbers = np.rint(np.clip(size * rng.standard_cauchy((n, m)), -(2**24) + 1, 2**24 - 1)).astype(np.int64)
+    size = 2.0 ** data.draw(st.floats(-3, 20))
+    numbers = np.clip(size * rng.standard_cauchy((n, m)), -(2**20), 2**20)
     numbers[rng.random((n, m)) < data.draw(st.sampled_from([0, 0.5, 0.99]))] = 0
-    np.testing.assert_array_equal(decode_integers(encode_integers(numbers, zoom)), numbers)
+    stream = encode_standard(numbers, 1.0, zoom)
+    back = decode_standard(stream)
+    assert abs(back - numbers).max() < 2
+    np.testing.assert_array_equal(back, round_standard(numbers, 1.0, zoom))
+    np.testing.assert_array_equal(back, decode_standard(encode_standard(back, 1.0, zoom)))
 
 
 def test_smooth_fields_take_few_bits():
@@ -86,11 +96,23 @@ def with_checksum(data: bytes) -> bytes:
     return data[:4] + struct.pack("<I", google_crc32c.value(data[8:])) + data[8:]
 
 
-@pytest.mark.parametrize("n, m", [(2**31, 48), (2**32 - 1, 2**32 - 1), (1, 3_000_000_000), (3, 47)])
-def test_absurd_sizes_are_refused_before_room_is_made(n, m):
-    data = encode_integers(np.zeros((1, 48), int), 1)
+@pytest.mark.parametrize(
+    "kind, n, m, step",
+    [
+        (1, 2**31, 48, 1.0),
+        (1, 5000, 48, 1.0),
+        (15, 2**32 - 1, 2**32 - 1, 1.0),
+        (15, 1, 3_000_000_000, 1.0),
+        (1, 3, 47, 1.0),
+        (14, 1, 48, 1.0),
+        (1, 1, 48, float("nan")),
+        (17, 3, 48, 1.0),
+    ],
+)
+def test_absurd_claims_are_refused_before_room_is_made(kind, n, m, step):
+    data = encode_standard(np.zeros((1, 48), np.float32), 1.0, 1)
     with pytest.raises(UserError, match="they claim"):
-        decode_integers(with_checksum(data[:9] + struct.pack("<II", n, m) + data[17:]))
+        decode_standard(with_checksum(data[:8] + struct.pack("<BIIf", kind, n, m, step) + data[21:]))
 
 
 def test_bytes_made_to_deceive_end_soon():
@@ -98,13 +120,13 @@ def test_bytes_made_to_deceive_end_soon():
     data = encode_latents(smooth_fields(1, 3), np.ones(1), np.ones(1), 0.5, 3)
     for _ in range(200):
         forged = bytearray(data)
-        for place in rng.integers(21, len(data), 4):
+        for place in rng.integers(8, len(data), 4):
             forged[place] = rng.integers(256)
         try:
             back, _, _ = decode_latents(with_checksum(bytes(forged)))
         except UserError:
             continue
-        assert back.shape == (1, 768)
+        assert back.size < 200_000
 
 
 @pytest.mark.parametrize(
@@ -120,3 +142,18 @@ def test_bytes_made_to_deceive_end_soon():
 def test_what_cannot_be_stored(values, step, zoom, sentence):
     with pytest.raises(UserError, match=sentence):
         encode_latents(values, np.zeros(1), np.ones(1), step, zoom)
+
+
+def test_the_number_of_threads_changes_nothing():
+    code = (
+        "import hashlib, numpy as np; from fsae_core.codec.entropy import *;"
+        "x = np.sin(np.arange(12 * 4**4) ** 1.3).reshape(1, -1); data = encode_standard(x, 0.02, 4);"
+        "print(hashlib.sha256(data + decode_standard(data).tobytes()).hexdigest())"
+    )
+    seen = set()
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        seen.add(
+            subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout
+        )
+    assert len(seen) == 1 and len(seen.pop()) == 65

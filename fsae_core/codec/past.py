@@ -1,0 +1,72 @@
+"""What the fields coded before say about the next ones.
+
+Times are taken from far apart to close together: first the first, then the middle ones between those known,
+so that most have a neighbour on both sides.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Batch", "Past", "batches"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Fields coded together.
+
+    before, after: for each the nearest in time that are coded already, twice the same at the end; known: how
+    many are coded already.
+    """
+
+    fields: Integers
+    before: Integers
+    after: Integers
+    known: int
+
+
+def batches(n: int) -> Iterator[Batch]:
+    """All of n fields in the order of coding."""
+    if n:
+        zero = np.zeros(1, np.int64)
+        yield Batch(zero, zero, zero, 0)
+    stride, known = 1 << max(n - 1, 0).bit_length(), 1
+    while stride > 1:
+        stride //= 2
+        fields = np.arange(stride, n, 2 * stride)
+        before, after = fields - stride, fields + stride
+        yield Batch(fields, before, np.where(after < n, after, before), known)
+        known += fields.size
+
+
+class Past:
+    """The numbers (fields, k) coded so far in one place of the pyramid, and how well they were foreseen."""
+
+    def __init__(self, n: int, k: int) -> None:
+        self.numbers = np.zeros((n, k), np.int64)
+        self._total = np.zeros(k, np.int64)
+        self._off = np.zeros(k, np.int64)
+
+    def nearest(self, batch: Batch) -> Integers:
+        """Mean of the fields before and after, in 1/8: (batch, k)."""
+        return 4 * (self.numbers[batch.before] + self.numbers[batch.after])
+
+    def mean(self, batch: Batch) -> Integers:
+        """Mean of all fields so far, in 1/8: (k,)."""
+        return 8 * self._total // max(batch.known, 1)
+
+    def off(self, batch: Batch) -> Integers:
+        """Mean distance between what was expected and what came, in 1/8: (k,)."""
+        return self._off // max(batch.known, 1)
+
+    def add(self, batch: Batch, numbers: Integers, off: Integers) -> None:
+        """Remember numbers (batch, k) and their distances from what was expected, in 1/8."""
+        self.numbers[batch.fields] = numbers
+        self._total += numbers.sum(axis=0)
+        self._off += off.sum(axis=0)

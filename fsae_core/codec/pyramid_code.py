@@ -1,0 +1,116 @@
+"""Fields on the nested sphere as a pyramid of quantised details, and that pyramid as bytes.
+
+From coarse to fine: the twelve means of zoom 0, then for every cell the three details of its children
+(`quads`), each the difference to what is expected from values as the reader has them, in whole steps. Steps
+are as small at coarse levels as a basis of length one makes them, so that an error is spread evenly. What is
+quantised to what depends on one field alone; how it is coded also on other times (`past`).
+
+Values are whole numbers of 1/FRACTION of the step. Decoding is integer arithmetic throughout.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FRACTION", "Pyramid", "decode_pyramid", "encode_pyramid", "quantise"]
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsae_core.codec.past import batches
+from fsae_core.codec.places import Quads, Row
+from fsae_core.codec.quads import DETAILS, quads_of_phase, surroundings
+from fsae_core.codec.symbols import DEAD, UNIT
+
+Integers = NDArray[np.int64]
+
+FRACTION = 2**16
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """What is coded: means (n, 12), and by level and phase details (3, n, k), in whole steps.
+
+    slopes: (n, k) in 1/UNIT of steps, what the details are expected by.
+    """
+
+    means: Integers
+    details: list[list[Integers]] = field(default_factory=list)
+    slopes: list[list[Integers]] = field(default_factory=list)
+
+
+def _phases(level: int) -> range:
+    return range(1 if level == 1 else 4)
+
+
+def _amplitude(level: int, zoom: int) -> int:
+    """By how much one step of a detail moves the children of this level."""
+    return FRACTION >> (zoom - level + 1)
+
+
+def _rounded(numbers: Integers, unit: int) -> Integers:
+    """Whole units in ``numbers``, towards zero unless more than the dead share is left."""
+    return np.sign(numbers) * ((128 * abs(numbers) + (128 - DEAD) * unit) // (128 * unit))
+
+
+def _values(here: Integers, cells: Integers, details: Integers) -> Integers:
+    """Children (n, k, 4) of quads with these means and details (3, n, k)."""
+    return np.einsum("bj,bnc->ncj", DETAILS, details) + here[:, cells, None]
+
+
+def quantise(values: Integers, zoom: int) -> tuple[Pyramid, Integers]:
+    """The pyramid of fields (n, cells), and the fields as the reader will have them."""
+    levels = [values]
+    for _ in range(zoom):
+        levels.append(levels[-1].reshape(len(values), -1, 4).sum(axis=-1) >> 2)
+    means = ((levels[zoom] << zoom) + FRACTION // 2) // FRACTION
+    pyramid, here = Pyramid(means), means * FRACTION >> zoom
+    for level in range(1, zoom + 1):
+        amplitude, true = _amplitude(level, zoom), levels[zoom - level].reshape(len(values), -1, 4)
+        fine, details, slopes = np.repeat(here, 4, axis=-1), [], []
+        for phase in _phases(level):
+            cells = quads_of_phase(level - 1, phase)
+            around = surroundings(here, fine, level - 1, phase)
+            missed = np.einsum("bj,ncj->bnc", DETAILS, true[:, cells] - here[:, cells, None])
+            details.append(_rounded(missed - 4 * around.details, 4 * amplitude))
+            slopes.append(around.slope * UNIT // (8 * amplitude))
+            new = _values(here, cells, around.details + details[-1] * amplitude)
+            fine.reshape(len(fine), -1, 4)[:, cells] = new
+        pyramid.details.append(details)
+        pyramid.slopes.append(slopes)
+        here = fine
+    return pyramid, here
+
+
+def encode_pyramid(writer: Any, pyramid: Pyramid) -> None:
+    """Write all fields of a pyramid."""
+    n, zoom = len(pyramid.means), len(pyramid.details)
+    means, quads = Row(n, 12), [Quads(n, level) for level in range(1, zoom + 1)]
+    for batch in batches(n):
+        means.write(writer, batch, pyramid.means[batch.fields])
+        off = np.full((batch.fields.size, 12), 8)
+        for level, details, slopes in zip(quads, pyramid.details, pyramid.slopes, strict=True):
+            now = [d[:, batch.fields] for d in details]
+            off = level.write(writer, batch, off, [s[batch.fields] for s in slopes], now)
+
+
+def decode_pyramid(reader: Any, n: int, zoom: int) -> Integers:
+    """Read n fields (n, cells of ``zoom``), in 1/FRACTION of the step."""
+    out = np.zeros((n, 12 * 4**zoom), np.int64)
+    means, quads = Row(n, 12), [Quads(n, level) for level in range(1, zoom + 1)]
+    for batch in batches(n):
+        here = means.read(reader, batch) * FRACTION >> zoom
+        off = np.full((batch.fields.size, 12), 8)
+        for level, place in enumerate(quads, start=1):
+            amplitude, fine = _amplitude(level, zoom), np.repeat(here, 4, axis=-1)
+            place.start(reader, batch, off)
+            for phase in _phases(level):
+                cells = quads_of_phase(level - 1, phase)
+                around = surroundings(here, fine, level - 1, phase)
+                details = place.code(reader, phase, around.slope * UNIT // (8 * amplitude), None)
+                new = _values(here, cells, around.details + details * amplitude)
+                fine.reshape(len(fine), -1, 4)[:, cells] = new
+            off, here = place.finish(), fine
+        out[batch.fields] = here
+    return out
