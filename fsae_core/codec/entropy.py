@@ -37,9 +37,12 @@ MAX_VALUES = 2**23
 """Values in one stream; a reader refuses more before it makes room for them."""
 _LARGEST = 2**24  # steps in a value
 _VALUES_PER_BYTE = 4000  # no stream codes more: even a certain number costs 0.002 bits
-_HEADER = struct.Struct("<3sBI")  # magic, version, CRC32C of what follows
-_SIZES = struct.Struct("<BIIf")  # zoom or 15, and 16 where offset and scale follow; n; m; step
-_MAGIC, _VERSION, _NO_ZOOM, _HAS_SIDE = b"FSQ", 1, 15, 16
+_HEADER = struct.Struct("<BI")  # version, CRC32C of what follows: kind, n, m where there is no zoom, step
+_VERSION, _OLDEST, _NEWEST = 0xF1, 0xF1, 0xFF
+_NO_ZOOM, _SIDE = (
+    15,
+    16,
+)  # a kind is the zoom or 15, plus 16 times: 0 no offset and scale, 1 they are 0 and 1, 2 they follow
 
 
 def encode_latents(values: Floats, offset: Floats, scale: Floats, step: float, zoom: int | None) -> bytes:
@@ -51,7 +54,9 @@ def encode_latents(values: Floats, offset: Floats, scale: Floats, step: float, z
     offset, scale = np.asarray(offset, "<f4"), np.asarray(scale, "<f4")
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         standard = (np.asarray(values, np.float64) - offset[:, None]) / scale[:, None]
-    return _encode(standard, step, zoom, offset.tobytes() + scale.tobytes())
+    if not offset.any() and (scale == 1).all():
+        return _encode(standard, step, zoom, 1, b"")
+    return _encode(standard, step, zoom, 2, offset.tobytes() + scale.tobytes())
 
 
 def decode_latents(data: bytes) -> tuple[Floats, Floats, Floats]:
@@ -60,9 +65,9 @@ def decode_latents(data: bytes) -> tuple[Floats, Floats, Floats]:
     Raises UserError for bytes that are cut, changed or claim more than a stream may hold.
     """
     standard, side = _decode(data)
-    if len(side) != 8 * len(standard):
+    if side is None:
         raise _damaged("offset and scale are missing")
-    offset, scale = np.frombuffer(side, "<f4").astype(np.float32).reshape(2, -1)
+    offset, scale = side
     with np.errstate(over="ignore", invalid="ignore"):
         values = standard * scale[:, None] + offset[:, None]
     if not np.isfinite(values).all():
@@ -72,7 +77,7 @@ def decode_latents(data: bytes) -> tuple[Floats, Floats, Floats]:
 
 def encode_standard(standard: NDArray[Any], step: float, zoom: int | None) -> bytes:
     """As `encode_latents`, for fields that are standardised already, without offset and scale."""
-    return _encode(standard, step, zoom, b"")
+    return _encode(standard, step, zoom, 0, b"")
 
 
 def decode_standard(data: bytes) -> Floats:
@@ -97,7 +102,7 @@ def _in_steps(standard: NDArray[Any], step: float, zoom: int | None) -> tuple[ND
         raise UserError(
             f"A quantisation step of {step:g} was asked for, expected a number above 0: choose another."
         )
-    step, size = float(np.float32(step)), np.shape(standard)
+    step, size = _kept_step(step), np.shape(standard)
     if zoom is not None and size[1] != n_cells(zoom):
         raise UserError(
             f"Compressed fields of {size[1]} values were found, zoom {zoom} has {n_cells(zoom)}: "
@@ -126,7 +131,13 @@ def _floats(fixed: Integers, step: float) -> Floats:
     return (fixed.astype(np.float64) * (step / FRACTION)).astype(np.float32)
 
 
-def _encode(standard: NDArray[Any], step: float, zoom: int | None, side: bytes) -> bytes:
+def _kept_step(step: float) -> float:
+    """The step to the 8 bits that a stream keeps of it."""
+    bits = int(np.array(step, "<f4").view("<u4"))
+    return float(np.array((bits + 0x8000) & 0xFFFF0000, "<u4").view("<f4"))
+
+
+def _encode(standard: NDArray[Any], step: float, zoom: int | None, has_side: int, side: bytes) -> bytes:
     numbers, step = _in_steps(standard, step, zoom)
     if numbers.size > MAX_VALUES:
         raise UserError(
@@ -134,37 +145,38 @@ def _encode(standard: NDArray[Any], step: float, zoom: int | None, side: bytes) 
             "give fewer times."
         )
     writer = Writer()
-    if not numbers.size:
-        pass
-    elif zoom is None:
+    if zoom is None and numbers.size:
         encode_series(writer, np.rint(numbers).astype(np.int64))
-    else:
+    elif zoom is not None and numbers.size:
         encode_pyramid(writer, quantise(_fixed(numbers), zoom)[0])
-    kind = (_NO_ZOOM if zoom is None else zoom) + (_HAS_SIDE if side else 0)
-    body = _SIZES.pack(kind, *numbers.shape, step) + side + writer.to_bytes()
-    return _HEADER.pack(_MAGIC, _VERSION, _checksum(body)) + body
+    n, m = numbers.shape
+    head = bytes([_SIDE * has_side + (_NO_ZOOM if zoom is None else zoom)]) + _as_bytes(n)
+    head += (_as_bytes(m) if zoom is None else b"") + np.array(step, "<f4").tobytes()[2:]
+    body = head + side + writer.to_bytes()
+    return _HEADER.pack(_VERSION, _checksum(body)) + body
 
 
-def _decode(data: bytes) -> tuple[Floats, bytes]:
+def _decode(data: bytes) -> tuple[Floats, tuple[Floats, Floats] | None]:
     data = bytes(data)
-    start = _HEADER.size + _SIZES.size
-    if len(data) < start or data[:3] != _MAGIC:
+    if len(data) < _HEADER.size + 4 or not _OLDEST <= data[0] <= _NEWEST:
         raise _damaged(f"{len(data)} bytes that do not begin as they should")
-    _, version, checksum = _HEADER.unpack_from(data)
-    if version != _VERSION:
-        raise UserError(
-            f"Compressed fields of version {version} were found, this library reads {_VERSION}: "
-            "install a newer one."
-        )
+    version, checksum = _HEADER.unpack_from(data)
     if checksum != _checksum(data[_HEADER.size :]):
         raise _damaged("their checksum is another")
-    kind, n, m, step = _SIZES.unpack_from(data, _HEADER.size)
-    zoom, coded = kind % _HAS_SIDE, start + 8 * n * (kind // _HAS_SIDE)
+    if version != _VERSION:
+        raise UserError(
+            f"Compressed fields of version {version - _OLDEST + 1} were found, this library reads 1: "
+            "install a newer one."
+        )
+    has_side, zoom = divmod(data[_HEADER.size], _SIDE)
+    n, at = _from_bytes(data, _HEADER.size + 1)
+    m, at = _from_bytes(data, at) if zoom == _NO_ZOOM else (n_cells(min(zoom, MAX_ZOOM)), at)
+    step, start = float(np.frombuffer(b"\0\0" + data[at : at + 2].ljust(2, b"\0"), "<f4")[0]), at + 2
+    coded = start + 8 * n * (has_side == 2)
     if n * m > min(MAX_VALUES, _VALUES_PER_BYTE * (len(data) - coded + 16)) or coded > len(data):
         raise _damaged(f"they claim {n} x {m} values in {len(data)} bytes")
-    sound = zoom == _NO_ZOOM or (zoom <= MAX_ZOOM and m == n_cells(zoom))
-    if not sound or not (np.isfinite(step) and step > 0):
-        raise _damaged(f"they claim {m} values at zoom {zoom} in steps of {step:g}")
+    if MAX_ZOOM < zoom < _NO_ZOOM or has_side > 2 or not (np.isfinite(step) and step > 0):
+        raise _damaged(f"they claim zoom {zoom}, offsets of kind {has_side} and steps of {step:g}")
     reader = Reader(data[coded:])
     if n * m == 0:
         fixed = np.zeros((n, m), np.int64)
@@ -172,7 +184,38 @@ def _decode(data: bytes) -> tuple[Floats, bytes]:
         fixed = decode_series(reader, n, m) * FRACTION
     else:
         fixed = decode_pyramid(reader, n, zoom)
-    return _floats(fixed, step), data[start:coded]
+    return _floats(fixed, step), _side(data[start:coded], n, has_side)
+
+
+def _side(data: bytes, n: int, has_side: int) -> tuple[Floats, Floats] | None:
+    if has_side == 0:
+        return None
+    if has_side == 1:
+        return np.zeros(n, np.float32), np.ones(n, np.float32)
+    offset, scale = np.frombuffer(data, "<f4").astype(np.float32).reshape(2, n)
+    return offset, scale
+
+
+def _as_bytes(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; all but the last have the eighth set."""
+    out = bytearray()
+    while number > 127:
+        out.append(128 | number & 127)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _from_bytes(data: bytes, at: int) -> tuple[int, int]:
+    """A number and where it ends."""
+    number = 0
+    for shift in range(0, 35, 7):
+        if at >= len(data):
+            break
+        number |= (data[at] & 127) << shift
+        at += 1
+        if data[at - 1] < 128:
+            return number, at
+    raise _damaged("a size in them does not end")
 
 
 def _damaged(why: str) -> UserError:

@@ -26,6 +26,7 @@ _WIDTHS = np.array(
     np.int64,
 )
 _SHARES = 16
+_WIDE = 16  # kinds that rows are about wider than one step, before anything is known
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,21 @@ class _Told:
     gain: int = 0
 
     @classmethod
-    def exchange(cls, coder: Any, batch: Batch, truth: _Told) -> _Told:
-        """Write or read it."""
-        nearest, mean = 0, 0
-        if batch.known:
-            nearest = coder.number(truth.nearest, _SHARES + 1)
-            mean = coder.number(truth.mean, _SHARES + 1)
-        return cls(nearest, mean, coder.number(truth.gain + 16, 64) - 16)
+    def read(cls, reader: Any, batch: Batch, gain: int) -> _Told:
+        """Read it, where about this ``gain`` is expected."""
+        return cls(*(int(x) for x in place(reader, *cls._expected(batch, gain), 0, dead=False)))
+
+    def write(self, writer: Any, batch: Batch, gain: int) -> None:
+        """Write it."""
+        numbers = np.array([self.nearest, self.mean, self.gain], np.int64)
+        place(writer, *self._expected(batch, gain), 0, numbers, dead=False)
+
+    @staticmethod
+    def _expected(batch: Batch, gain: int) -> tuple[Integers, Integers]:
+        shares = (4, 4 * UNIT) if batch.known else (0, 0)
+        pairs = (shares, shares, (gain, 2 * UNIT if gain < 9 else 6 * UNIT))
+        centre, width = np.array(pairs, np.int64).T
+        return 8 * centre, width
 
 
 def _shares(numbers: list[Integers], pasts: list[Past], batch: Batch) -> tuple[int, int]:
@@ -85,12 +94,14 @@ class Row:
         nearest, mean = _shares([truth], [self._past], batch)
         sizer = Sizer()
         self._code(sizer, batch, _Told(nearest, mean), truth, False)
-        told = _Told.exchange(writer, batch, _Told(nearest, mean, sizer.best_gain()))
+        told = _Told(nearest, mean, sizer.best_gain())
+        told.write(writer, batch, 0 if batch.known else _WIDE)
         self._code(writer, batch, told, truth, True)
 
     def read(self, reader: Any, batch: Batch) -> Integers:
         """Read numbers (b, m)."""
-        return self._code(reader, batch, _Told.exchange(reader, batch, _Told()), None, True)
+        told = _Told.read(reader, batch, 0 if batch.known else _WIDE)
+        return self._code(reader, batch, told, None, True)
 
     def _code(self, coder: Any, batch: Batch, told: _Told, truth: Integers | None, keep: bool) -> Integers:
         centre = _foreseen(told, self._past, batch) + np.zeros((batch.fields.size, 1), np.int64)
@@ -120,14 +131,16 @@ class Quads:
         sizer = Sizer()
         for phase, slope in enumerate(slopes):
             self.code(sizer, phase, slope, truth[phase])
-        self._begin(batch, above, _Told.exchange(writer, batch, _Told(nearest, mean, sizer.best_gain())))
+        told = _Told(nearest, mean, sizer.best_gain())
+        told.write(writer, batch, 1)
+        self._begin(batch, above, told)
         for phase, slope in enumerate(slopes):
             self.code(writer, phase, slope, truth[phase])
         return self.finish()
 
     def start(self, reader: Any, batch: Batch, above: Integers) -> None:
         """Read what is told of the level."""
-        self._begin(batch, above, _Told.exchange(reader, batch, _Told()))
+        self._begin(batch, above, _Told.read(reader, batch, 1))
 
     def _begin(self, batch: Batch, above: Integers, told: _Told) -> None:
         self._batch, self._above, self._told = batch, above, told

@@ -26,8 +26,8 @@ DETAILS = np.array([[-1, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]], np.int64)
 """Details by children: x, y, across."""
 PHASE_CHILD = (0, 3, 1, 2)
 
-# Weights in 1/1024 by phase: for a detail along x (parents beside and at corners, fine cells beside, above and
-# below, at corners), and for the one across (parents at corners, fine cells on sides, at corners).
+# Weights in 1/1024 by phase: for a detail along x (parents beside and at corners, fine cells beside, above
+# and below, at corners), and for the one across (parents at corners, fine cells on sides, at corners).
 _ALONG = ((160, -10, 0, 0, 0), (123, -27, 0, 0, 40), (-80, 0, 119, 55, 0), (-82, 5, 124, 55, -11))
 _ACROSS = ((25, 0, 0), (-16, 0, 51), (-14, 63, 0), (-6, 66, -2))
 

@@ -93,26 +93,46 @@ def test_every_changed_bit_and_every_cut_is_seen(zoom):
 def with_checksum(data: bytes) -> bytes:
     import google_crc32c
 
-    return data[:4] + struct.pack("<I", google_crc32c.value(data[8:])) + data[8:]
+    return data[:1] + struct.pack("<I", google_crc32c.value(data[5:])) + data[5:]
+
+
+def varint(number: int) -> bytes:
+    groups = [number >> shift & 127 for shift in range(0, 35, 7) if shift == 0 or number >> shift]
+    return bytes([128 | group for group in groups[:-1]] + groups[-1:])
 
 
 @pytest.mark.parametrize(
     "kind, n, m, step",
     [
-        (1, 2**31, 48, 1.0),
-        (1, 5000, 48, 1.0),
+        (1, 2**31, None, 1.0),
+        (1, 5000, None, 1.0),
         (15, 2**32 - 1, 2**32 - 1, 1.0),
         (15, 1, 3_000_000_000, 1.0),
-        (1, 3, 47, 1.0),
-        (14, 1, 48, 1.0),
-        (1, 1, 48, float("nan")),
-        (17, 3, 48, 1.0),
+        (9, 3, None, 1.0),
+        (14, 1, None, 1.0),
+        (1, 1, None, float("nan")),
+        (1, 1, None, -1.0),
+        (33, 3, None, 1.0),
+        (49, 1, None, 1.0),
     ],
 )
 def test_absurd_claims_are_refused_before_room_is_made(kind, n, m, step):
-    data = encode_standard(np.zeros((1, 48), np.float32), 1.0, 1)
+    sizes = b"".join(varint(size) for size in (n, m) if size is not None)
+    body = bytes([kind]) + sizes + np.array(step, "<f4").tobytes()[2:] + bytes(8)
     with pytest.raises(UserError, match="they claim"):
-        decode_standard(with_checksum(data[:8] + struct.pack("<BIIf", kind, n, m, step) + data[21:]))
+        decode_standard(with_checksum(b"\xf1" + bytes(4) + body))
+
+
+def test_sizes_that_do_not_end():
+    for body in (b"\x01" + b"\xff" * 20, b"\x01\xff\xff\xff"):
+        with pytest.raises(UserError, match="a size in them does not end"):
+            decode_standard(with_checksum(b"\xf1" + bytes(4) + body))
+
+
+def test_a_newer_version_says_so():
+    data = encode_standard(np.zeros((1, 48), np.float32), 1.0, 1)
+    with pytest.raises(UserError, match="version 2 were found, this library reads 1"):
+        decode_standard(b"\xf2" + data[1:])
 
 
 def test_bytes_made_to_deceive_end_soon():
@@ -120,7 +140,7 @@ def test_bytes_made_to_deceive_end_soon():
     data = encode_latents(smooth_fields(1, 3), np.ones(1), np.ones(1), 0.5, 3)
     for _ in range(200):
         forged = bytearray(data)
-        for place in rng.integers(8, len(data), 4):
+        for place in rng.integers(5, len(data), 4):
             forged[place] = rng.integers(256)
         try:
             back, _, _ = decode_latents(with_checksum(bytes(forged)))
