@@ -10,6 +10,7 @@ __all__ = [
     "load_model",
     "compress",
     "decompress",
+    "build_atlas",
     "evaluate",
     "super_resolve",
 ]
@@ -21,6 +22,7 @@ from fsae_core.errors import UserError
 
 if TYPE_CHECKING:
     from fsae_core.archive.reader import open_archive
+    from fsae_core.atlas.build import build_atlas
     from fsae_core.codec.pipeline import compress, decompress
     from fsae_core.codec.super_resolution import super_resolve
     from fsae_core.evaluate.table import evaluate
@@ -33,6 +35,7 @@ _HOMES = {
     "load_model": "fsae_core.model.checkpoint",
     "compress": "fsae_core.codec.pipeline",
     "decompress": "fsae_core.codec.pipeline",
+    "build_atlas": "fsae_core.atlas.build",
     "evaluate": "fsae_core.evaluate.table",
     "super_resolve": "fsae_core.codec.super_resolution",
 }

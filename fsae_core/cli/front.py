@@ -17,6 +17,7 @@ from typing import Annotated, cast
 import typer
 
 from fsae_core import __version__
+from fsae_core.cli.atlas import atlas
 from fsae_core.cli.catalog import catalog
 from fsae_core.cli.compress import compress
 from fsae_core.cli.decompress import decompress
@@ -43,6 +44,7 @@ app.command()(prepare)
 app.add_typer(train, name="train")
 app.command()(compress)
 app.command()(decompress)
+app.command()(atlas)
 app.command(context_settings=MORE_VALUES)(evaluate)
 app.command(name="super-resolve")(super_resolve)
 
