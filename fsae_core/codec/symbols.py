@@ -11,6 +11,7 @@ from __future__ import annotations
 
 __all__ = ["DEAD", "UNIT", "Reader", "Sizer", "Writer", "place"]
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -92,6 +93,7 @@ def place(
     return coder.code(kind.ravel(), shape.ravel(), missed).reshape(kind.shape) * flip + base
 
 
+@lru_cache(maxsize=_KINDS)
 def _reach(kind: int) -> int:
     """Residuals to this on both sides have a place in the table of a kind."""
     return 2 + 6 * _width(kind) // UNIT
@@ -120,14 +122,27 @@ def _model(kind: int, shape: int) -> Any:
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 
-def _groups(kind: Integers, shape: Integers) -> list[tuple[int, int, Integers]]:
-    """(kind, shape, where) of every pair that occurs, in order."""
-    key = _SHAPES * kind + shape
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    parts = np.split(order, first[1:])
-    return [(*divmod(int(k), _SHAPES), part) for k, part in zip(key[first], parts, strict=True)]
+@dataclass(frozen=True)
+class _Batch:
+    """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach."""
+
+    order: Integers
+    bounds: list[int]
+    models: list[Any]
+    reach: Integers
+    bits: Integers
+
+    @classmethod
+    def of(cls, kind: Integers, shape: Integers) -> _Batch:
+        kind, shape, bits = _tabled(kind, shape)
+        key = _SHAPES * kind + shape
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        first = np.flatnonzero(np.diff(key, prepend=-1))
+        pairs = [divmod(k, _SHAPES) for k in key[first].tolist()]
+        bounds = [*first.tolist(), key.size]
+        reach = np.repeat(np.array([_reach(k) for k, _ in pairs], np.int64), np.diff(bounds))
+        return cls(order, bounds, [_model(k, s) for k, s in pairs], reach, bits)
 
 
 def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
@@ -175,34 +190,27 @@ class Writer:
         """Write how far numbers are from where they are expected, all (k,)."""
         if not truth.size:
             return truth
-        kind, shape, bits = _tabled(kind, shape)
-        half = np.left_shift(1, bits) >> 1
-        high = (truth + half) >> bits
-        low = truth - (high << bits) + half
-        for k, s, where in _groups(kind, shape):
-            reach = _reach(k)
-            symbols = high[where] + reach
-            escapes = (symbols < 0) | (symbols > 2 * reach)
-            symbols[escapes] = 2 * reach + 1
-            self._coder.encode(symbols.astype(np.int32), _model(k, s))
-            self._escapes(high[where][escapes], reach)
-        for n in np.unique(bits[bits > 0]):
-            self._raw(low[bits == n], int(n))
+        batch = _Batch.of(kind, shape)
+        half = np.left_shift(1, batch.bits) >> 1
+        high = (truth + half) >> batch.bits
+        low = truth - (high << batch.bits) + half
+        ordered = high[batch.order]
+        escapes = abs(ordered) > batch.reach
+        symbols = np.where(escapes, 2 * batch.reach + 1, ordered + batch.reach).astype(np.int32)
+        for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True):
+            self._coder.encode(symbols[start:stop], model)
+        for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
+            self._escape(value, reach)
+        for n in np.unique(batch.bits[batch.bits > 0]):
+            self._raw(low[batch.bits == n], int(n))
         return truth
 
-    def number(self, value: int, size: int) -> int:
-        """Write one number of 0 to size - 1."""
-        self._coder.encode(value, self._stream.model.Uniform(size))
-        return value
-
-    def _escapes(self, values: Integers, reach: int) -> None:
-        for value in values:
-            excess = abs(int(value)) - reach
-            length = excess.bit_length()
-            model = self._stream.model.Uniform(_MOST_BITS)
-            self._coder.encode(length - 1, model)
-            self._raw(np.array([excess - (1 << (length - 1))], np.int64), length - 1)
-            self._raw(np.array([int(value < 0)], np.int64), 1)
+    def _escape(self, value: int, reach: int) -> None:
+        excess = abs(value) - reach
+        length = excess.bit_length() - 1
+        self._coder.encode(length, self._stream.model.Uniform(_MOST_BITS))
+        self._raw(np.array([excess - (1 << length)], np.int64), length)
+        self._raw(np.array([int(value < 0)], np.int64), 1)
 
     def _raw(self, values: Integers, bits: int) -> None:
         for shift in range(0, bits, 16):
@@ -228,26 +236,25 @@ class Reader:
 
     def code(self, kind: Integers, shape: Integers, truth: Integers | None = None) -> Integers:
         """Read as many as there are kinds. UserError where the bytes cannot be right."""
-        kind, shape, bits = _tabled(kind, shape)
-        high = np.zeros(kind.shape, np.int64)
-        for k, s, where in _groups(kind, shape) if kind.size else []:
-            reach = _reach(k)
-            values = self._take(_model(k, s), where.size) - reach
-            escapes = np.flatnonzero(values > reach)
-            values[escapes] = [self._escape(reach) for _ in escapes]
-            high[where] = values
-        low = np.zeros(kind.shape, np.int64)
-        for n in np.unique(bits[bits > 0]):
-            low[bits == n] = self._raw(int((bits == n).sum()), int(n))
-        return (high << bits) + low - (np.left_shift(1, bits) >> 1)
+        if not kind.size:
+            return np.zeros(0, np.int64)
+        batch = _Batch.of(kind, shape)
+        parts = [
+            self._take(model, stop - start)
+            for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True)
+        ]
+        ordered = np.concatenate(parts) - batch.reach
+        for place in np.flatnonzero(ordered > batch.reach):
+            ordered[place] = self._escape(int(batch.reach[place]))
+        high, low = np.empty_like(ordered), np.zeros_like(ordered)
+        high[batch.order] = ordered
+        for n in np.unique(batch.bits[batch.bits > 0]):
+            low[batch.bits == n] = self._raw(int((batch.bits == n).sum()), int(n))
+        return (high << batch.bits) + low - (np.left_shift(1, batch.bits) >> 1)
 
-    def number(self, value: int, size: int) -> int:
-        """Read one number of 0 to size - 1; ``value`` is not looked at."""
-        return int(self._take(self._stream.model.Uniform(size), 1)[0])
-
-    def _take(self, model: Any, amount: int) -> Integers:
+    def _take(self, model: Any, amount: int) -> NDArray[np.int32]:
         try:
-            return np.asarray(self._coder.decode(model, amount), np.int64)
+            return self._coder.decode(model, amount)
         except (AssertionError, ValueError) as error:  # what constriction raises on impossible bytes
             raise UserError(
                 "Compressed fields are damaged (their bytes cannot be decoded): make or copy them again."
@@ -262,5 +269,5 @@ class Reader:
         values = np.zeros(amount, np.int64)
         for shift in range(0, bits, 16):
             size = min(16, bits - shift)
-            values |= self._take(self._stream.model.Uniform(1 << size), amount) << shift
+            values |= self._take(self._stream.model.Uniform(1 << size), amount).astype(np.int64) << shift
         return values
