@@ -32,12 +32,13 @@ pytestmark = [pytest.mark.bench]
 CONFIG = AtlasConfig()
 
 
-def spaces(ds, variable, own=True):
+def spaces(ds, variable):
     """{name: (time, n)} of one archive."""
     out = {}
     for ratio in (16, 64):
-        if own:
-            out[f"own {ratio}x"] = compressed_record(ds, variable, ratio).values
+        own = compressed_record(ds, variable, ratio)
+        if not own.model.startswith("general"):
+            out[f"own {ratio}x"] = own.values
         out[f"general {ratio}x"] = compressed_record(ds, variable, ratio, model=f"general-{ratio}x").values
     raw = ds[variable].values
     return {**out, "block means 16x": restrict(raw, 2), "raw cells": raw}
@@ -135,32 +136,34 @@ def volcanoes(name, x, times, index, config=CONFIG):
     return out
 
 
-def table(name, ds, variable, own):
+def table(name, ds, variable):
     times = ds["time"].values
     index = nino34(ds[variable])
     print(f"\n{name}, {len(times)} times")
-    return {key: volcanoes(key, x, times, index) for key, x in spaces(ds, variable, own).items()}
+    return {key: volcanoes(key, x, times, index) for key, x in spaces(ds, variable).items()}
 
 
-def test_volcanoes_of_the_simulation(amip):
-    got = table("amip, simulated with dimming", amip, "t2m", own=True)
+@pytest.mark.parametrize(
+    "source", ["amip", *filter(None, os.environ.get("FSAE_ATLAS_ARCHIVES", "").split(":"))]
+)
+def test_volcanoes_of_simulations(source):
+    """Only the shipped archive must show its volcano; what others show is printed, days as monthly means."""
+    ds = open_complete(source, "t2m", zoom=4)
+    if np.median(np.diff(ds["time"].values)) < np.timedelta64(20, "D"):
+        ds = ds[["t2m"]].resample(time="MS").mean(keep_attrs=True)
+    got = table(source, ds, "t2m")
     for free in (False, True):
-        mean, low = got["own 16x"]["Pinatubo", free]
-        assert mean < low
+        mean, low = got["own 16x" if source == "amip" else "general 16x"]["Pinatubo", free]
+        assert np.isfinite(mean)
+        if source == "amip":
+            assert mean < low
 
 
 def test_volcanoes_of_gistemp(gistemp):
-    got = table("GISTEMP 1950-2025", gistemp, "tempanomaly", own=False)
+    """With El Nino kept this is missed at 16x, and by the raw cells too; the table says by how much."""
+    got = table("GISTEMP 1950-2025", gistemp, "tempanomaly")
     mean, low = got["general 16x"]["Pinatubo", True]
     assert mean < low
-
-
-@pytest.mark.parametrize("path", [p for p in os.environ.get("FSAE_ATLAS_ARCHIVES", "").split(":") if p])
-def test_volcanoes_of_other_archives(path):
-    ds = open_complete(path, "t2m")
-    if np.median(np.diff(ds["time"].values)) < np.timedelta64(20, "D"):
-        ds = ds.resample(time="MS").mean(keep_attrs=True).assign(crs=ds["crs"])
-    assert table(path, ds, "t2m", own=True)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_settings_matter_little(request, archive, name):
         nino = _absolute(ds[variable]) if value == "absolute" else index
         pool = np.ones_like(calm) if value == "all" else calm
         cleared, share = without_enso(s, nino, times, CONFIG.enso, fit_on=calm)
-        settings = {"surrogates": 499}
+        settings = {"surrogates": 199}
         if name in ("neighbours", "apart", "block", "bandwidth", "seed"):
             settings[name] = value
         config = DisplacementConfig(**settings)
