@@ -24,6 +24,7 @@ from fsae_core.cli.decompress import decompress
 from fsae_core.cli.evaluate import MORE_VALUES, evaluate
 from fsae_core.cli.info import info
 from fsae_core.cli.prepare import prepare
+from fsae_core.cli.simulate import simulate
 from fsae_core.cli.super_resolve import super_resolve
 from fsae_core.cli.train import train
 from fsae_core.errors import UserError, short_reason
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command()(info)
 app.command()(catalog)
 app.command()(prepare)
+app.command()(simulate)
 app.add_typer(train, name="train")
 app.command()(compress)
 app.command()(decompress)
