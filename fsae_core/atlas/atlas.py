@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COLUMNS", "Atlas", "AtlasConfig", "Placed"]
+__all__ = ["COLUMNS", "Atlas", "AtlasConfig", "Placed", "components_used"]
 
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fsae_core.archive.canonical import zoom_of_dataset
 from fsae_core.atlas.calendar import Floats, decimal_years, month_numbers
 from fsae_core.atlas.composites import discoveries
-from fsae_core.atlas.displacement import DisplacementConfig
+from fsae_core.atlas.displacement import DisplacementConfig, placed_displacement
 from fsae_core.atlas.enso import EnsoConfig
 from fsae_core.atlas.novelty import NoveltyConfig
 from fsae_core.atlas.space import FeatureSpace
@@ -84,10 +84,15 @@ class AtlasConfig:
         return cls(**{**values, **parts})
 
 
+def components_used(config: AtlasConfig, times: int) -> int:
+    """Principal components for neighbours and novelty: a tenth of the times at most."""
+    return max(1, min(config.components, times // 10))
+
+
 @dataclass(frozen=True)
 class Placed:
-    """New times on an atlas: table has time, x, y, month, year, x_deseasonalised, y_deseasonalised; scores
-    as those of the atlas, (time, d)."""
+    """New times on an atlas: table has time, x, y, month, year, displacement (missing outside the years of
+    the atlas), x_deseasonalised, y_deseasonalised; scores as those of the atlas, (time, d)."""
 
     table: pd.DataFrame
     scores: NDArray[np.float32]
@@ -97,7 +102,8 @@ class Placed:
 @dataclass(frozen=True)
 class Atlas:
     """table: one row a time, `COLUMNS`; raw, deseasonalised: the spaces; scores: (time, d) in them;
-    about: archive, variable, units, zooms, weights (name and sha256), eruptions, and how it was made."""
+    about: archive, variable, units, zooms, weights (name and sha256), eruptions, and how it was made;
+    expected: (time,) year that neighbours suggest when nothing is special, None where years are not told."""
 
     table: pd.DataFrame
     config: AtlasConfig
@@ -106,6 +112,7 @@ class Atlas:
     scores: NDArray[np.float32]
     scores_deseasonalised: NDArray[np.float32]
     about: dict[str, Any]
+    expected: NDArray[np.float64] | None = None
 
     @property
     def times(self) -> NDArray[np.datetime64]:
@@ -194,11 +201,25 @@ class Atlas:
                 "y": places[:, 1],
                 "month": month_numbers(record.times),
                 "year": record.times.astype("datetime64[Y]").astype(int) + 1970,
+                "displacement": self._displacement(free, record.times),
                 "x_deseasonalised": places_free[:, 0],
                 "y_deseasonalised": places_free[:, 1],
             }
         )
         return Placed(table, raw, free)
+
+    def _displacement(self, new: Floats, times: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        if self.expected is None:
+            return np.full(len(times), np.nan)
+        used = components_used(self.config, len(self.table))
+        return placed_displacement(
+            self.scores_deseasonalised[:, :used],
+            decimal_years(self.times),
+            self.expected,
+            new[:, :used],
+            decimal_years(times),
+            self.config.displacement,
+        )
 
     def _at_own_zoom(self, ds: xr.Dataset) -> xr.Dataset:
         zoom, own = zoom_of_dataset(ds), int(self.about["zoom_in"])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fsae_core import __version__
 from fsae_core.archive.canonical import data_names
-from fsae_core.atlas.atlas import COLUMNS, Atlas, AtlasConfig
+from fsae_core.atlas.atlas import COLUMNS, Atlas, AtlasConfig, components_used
 from fsae_core.atlas.calendar import Floats, Times, decimal_years, month_numbers
 from fsae_core.atlas.displacement import Displacement, displacement
 from fsae_core.atlas.enso import nino34, without_enso
@@ -42,8 +42,6 @@ _LEAST_SLOPE = 0.1
 
 _QUIET_SHARE = 0.5
 """Less of the record than this without eruptions is too little for a null: then all times are used."""
-
-_TIMES_A_COMPONENT = 10
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,8 @@ def build_atlas(
         "surrogates": None if found.plain is None else len(found.plain.null),
         "eruptions": eruption_rows(found, times),
     }
-    return Atlas(table, c, raw, free, scores, scores_free, about)
+    expected = None if found.plain is None else found.plain.expected
+    return Atlas(table, c, raw, free, scores, scores_free, about, expected)
 
 
 def findings(
@@ -132,8 +131,7 @@ def findings(
     """
     c, kept = config, stages or Stages(None, "")
     years = decimal_years(times)
-    fewer = max(1, min(c.components, len(times) // _TIMES_A_COMPONENT))
-    x = np.asarray(scores)[:, :fewer]
+    x = np.asarray(scores)[:, : components_used(c, len(times))]
     novel = kept.get("novelty", lambda: dict(zip(("value", "p"), novelty(x, years, c.novelty), strict=True)))
     if years[-1] - years[0] < _SHORTEST or not _told_apart(years, c):
         return Findings(None, None, None, novel["value"], novel["p"])
@@ -143,10 +141,17 @@ def findings(
     def of(values: Floats, name: str) -> Displacement:
         def make() -> dict[str, Any]:
             got = displacement(values, years, c.displacement, pool=pool, progress=progress)
-            return {"years": got.years, "p": got.p, "null": got.null, "slope": got.slope}
+            return {
+                "years": got.years,
+                "p": got.p,
+                "null": got.null,
+                "expected": got.expected,
+                "slope": got.slope,
+            }
 
         arrays = kept.get(name, make)
-        return Displacement(arrays["years"], arrays["p"], arrays["null"], float(arrays["slope"]))
+        slope = float(arrays["slope"])
+        return Displacement(arrays["years"], arrays["p"], arrays["null"], slope, arrays["expected"])
 
     plain = of(x, "displacement")
     if plain.slope < _LEAST_SLOPE:

@@ -13,7 +13,14 @@ negative.
 
 from __future__ import annotations
 
-__all__ = ["Displacement", "DisplacementConfig", "displacement", "suggested_years", "surrogate_count"]
+__all__ = [
+    "Displacement",
+    "DisplacementConfig",
+    "displacement",
+    "placed_displacement",
+    "suggested_years",
+    "surrogate_count",
+]
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -46,13 +53,15 @@ class DisplacementConfig:
 @dataclass(frozen=True)
 class Displacement:
     """years: (time,) displacement; p: (time,) two-sided; null: (surrogate, time), displacements of the
-    surrogates; slope: years that the neighbours' mean moves for a year of the record.
+    surrogates; slope: years that the neighbours' mean moves for a year of the record; expected: (time,) year
+    that the neighbours suggest when nothing is special.
     """
 
     years: NDArray[np.float64]
     p: NDArray[np.float64]
     null: NDArray[np.float64]
     slope: float
+    expected: NDArray[np.float64]
 
     def window(self, mask: NDArray[np.bool_]) -> tuple[float, float, float]:
         """Mean displacement of the times of a mask, its one-sided p (as low or lower), the null's 2.5 %
@@ -114,4 +123,28 @@ def displacement(
     departures, off = null - expected, suggested - expected
     low, high = (departures <= off).sum(axis=0), (departures >= off).sum(axis=0)
     p = np.minimum(1.0, 2 * (1 + np.minimum(low, high)) / (1 + count))
-    return Displacement(off / slope, p, departures / slope, slope)
+    return Displacement(off / slope, p, departures / slope, slope, expected)
+
+
+def placed_displacement(
+    scores: Floats,
+    years: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    new: Floats,
+    new_years: NDArray[np.float64],
+    config: DisplacementConfig,
+) -> NDArray[np.float64]:
+    """Displacement (new,) of further scores (new, d) among those of a record; NaN outside its years.
+
+    expected: of the record's own displacement.
+    """
+    centred = years - years.mean()
+    slope = float(centred @ expected / (centred @ centred))
+    x = np.asarray(scores, np.float64)
+    out = np.full(len(new_years), np.nan)
+    for row in np.flatnonzero((new_years >= years[0]) & (new_years <= years[-1])):
+        distance = np.square(x - new[row]).sum(axis=1)
+        distance[np.abs(years - new_years[row]) <= config.apart] = np.inf
+        nearest = np.argpartition(distance, config.neighbours)[: config.neighbours]
+        out[row] = (years[nearest].mean() - np.interp(new_years[row], years, expected)) / slope
+    return out

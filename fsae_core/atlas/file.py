@@ -39,6 +39,8 @@ def write_atlas(atlas: Atlas, path: str | Path, *, overwrite: bool = False) -> P
         **{f"raw.{k}": v for k, v in atlas.raw.to_dict().items()},
         **{f"deseasonalised.{k}": v for k, v in atlas.deseasonalised.to_dict().items()},
     }
+    if atlas.expected is not None:
+        arrays["expected"] = atlas.expected
     packed = save({k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()})
     table = pa.Table.from_pandas(atlas.table[list(COLUMNS)], preserve_index=False)
     extra = {_ABOUT: json.dumps(about, allow_nan=False).encode(), _ARRAYS: base64.b64encode(packed)}
@@ -91,6 +93,7 @@ def read_atlas(path: str | Path) -> Atlas:
         arrays["scores"],
         arrays["scores_deseasonalised"],
         about,
+        None if "expected" not in arrays else arrays["expected"].astype(np.float64),
     )
 
 

@@ -89,6 +89,7 @@ def test_a_file_holds_all_of_it(atlas, tmp_path):
     pd.testing.assert_frame_equal(again.table, atlas.table)
     assert again.config == atlas.config and again.about == atlas.about
     np.testing.assert_array_equal(again.scores, atlas.scores)
+    np.testing.assert_allclose(again.expected, atlas.expected, atol=1e-3)
     np.testing.assert_array_equal(again.scores_deseasonalised, atlas.scores_deseasonalised)
     np.testing.assert_array_equal(again.deseasonalised.basis, atlas.deseasonalised.basis)
     with pytest.raises(UserError, match="exists already"):

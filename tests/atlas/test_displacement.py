@@ -10,6 +10,7 @@ from fsae_core.atlas.calendar import decimal_years
 from fsae_core.atlas.displacement import (
     DisplacementConfig,
     displacement,
+    placed_displacement,
     suggested_years,
     surrogate_count,
 )
@@ -55,6 +56,18 @@ def test_a_cold_spell_looks_earlier(times, pinatubo):
     assert 0 < got.slope <= 1.05
     warm = displacement(scores(record(dip=-0.5, noise=0.4)), decimal_years(times), QUICK)
     assert warm.window(pinatubo)[0] > 5
+
+
+def test_further_times_are_displaced_alike(times, pinatubo):
+    """The record's own times get their own displacement, those of a warmer run a later one."""
+    s, years = scores(record(dip=0.5, noise=0.4)), decimal_years(times)
+    got = displacement(s, years, QUICK)
+    again = placed_displacement(s, years, got.expected, s[pinatubo], years[pinatubo], QUICK)
+    np.testing.assert_allclose(again, got.years[pinatubo], atol=0.2)
+    outside = placed_displacement(s, years, got.expected, s[:2], np.array([1950.0, 2030.0]), QUICK)
+    assert np.isnan(outside).all()
+    later = placed_displacement(s, years, got.expected, s[-60:-36], years[pinatubo], QUICK)
+    assert later.mean() > 5 > again.mean()
 
 
 def test_without_a_spell_nothing_is_found(times, pinatubo):

@@ -57,6 +57,7 @@ def test_its_own_times_are_placed_where_they_are(atlas):
     for x, y in (("x", "y"), ("x_deseasonalised", "y_deseasonalised")):
         off = placed.table[[x, y]].to_numpy() - atlas.table[[x, y]].to_numpy()[200:206]
         assert np.hypot(*off.T).max() < 0.03 * np.ptp(atlas.table[x])
+    np.testing.assert_allclose(placed.table["displacement"], atlas.table["displacement"][200:206], atol=0.5)
     near = atlas.nearest(placed.scores_deseasonalised[2], ds["time"].values[2], 3, apart_years=5)
     assert near.index.tolist() == atlas.neighbours(202, 3).index.tolist()
 
