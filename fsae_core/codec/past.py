@@ -53,13 +53,10 @@ class Past:
         self._total = np.zeros(k, np.int64)
         self._off = np.zeros(k, np.int64)
 
-    def nearest(self, batch: Batch) -> Integers:
-        """Mean of the fields before and after, in 1/8: (batch, k)."""
-        return 4 * (self.numbers[batch.before] + self.numbers[batch.after])
-
-    def mean(self, batch: Batch) -> Integers:
-        """Mean of all fields so far, in 1/8: (k,)."""
-        return 8 * self._total // max(batch.known, 1)
+    def known(self, batch: Batch) -> tuple[Integers, Integers]:
+        """Means of the fields before and after, and of all fields so far, in 1/8: (batch, k) both."""
+        nearest = 4 * (self.numbers[batch.before] + self.numbers[batch.after])
+        return nearest, np.broadcast_to(8 * self._total // max(batch.known, 1), nearest.shape)
 
     def off(self, batch: Batch) -> Integers:
         """Mean distance between what was expected and what came, in 1/8: (k,)."""

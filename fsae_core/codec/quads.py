@@ -10,7 +10,15 @@ are whole.
 
 from __future__ import annotations
 
-__all__ = ["DETAILS", "PHASE_CHILD", "Surroundings", "quads_of_phase", "ring_mean", "surroundings"]
+__all__ = [
+    "DETAILS",
+    "PHASE_CHILD",
+    "Surroundings",
+    "known_ring",
+    "quads_of_phase",
+    "ring_mean",
+    "surroundings",
+]
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -115,3 +123,13 @@ def ring_mean(values: Integers, zoom: int, phase: int) -> Integers:
         for index in _parents(zoom, phase):
             total += values[:, index]
     return total // (1, 4, 4, 8)[phase]
+
+
+def known_ring(values: Integers, zoom: int, phase: int) -> Integers:
+    """Sum over four neighbours of a phase's cells that are taken before them: at corners, later on sides."""
+    slots = [slot for _, _, slot in _CORNERS] if phase == 1 else [_EAST, _WEST, _NORTH, _SOUTH]
+    index = _ring(zoom)[slots][:, PHASE_CHILD[phase] :: 4]
+    total = values[:, index[0]]
+    for row in index[1:]:
+        total = total + values[:, row]
+    return total
