@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ["Bridge"]
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from bokeh.document import Document
@@ -34,7 +33,7 @@ const paint = () => {
   models.forEach((model, i) => model.setv({[names[i]]: dark ? darks[i] : lights[i]}, {sync: false}))
 }
 paint()
-window.addEventListener("fieldspace-theme", paint)
+window.fieldSpace.painted(paint)
 """
 
 
@@ -54,6 +53,10 @@ class Bridge:
         ):
             source.js_on_change("data", CustomJS(args={"source": source}, code=code))
         self._coloured: list[tuple[Model, str, str, str]] = []
+        self._painter = CustomJS(code=_COLOURS)
+        self._paint = ColumnDataSource({"turn": [0]})
+        self._paint.js_on_change("data", self._painter)
+        self.dark = False
 
     @property
     def words(self) -> dict[str, str]:
@@ -93,7 +96,7 @@ class Bridge:
     def colour(self, model: Model, light: str, dark: str, *names: str) -> None:
         """Properties of a model that follow the page's light or dark mode."""
         for name in names:
-            setattr(model, name, light)
+            setattr(model, name, dark if self.dark else light)
             self._coloured.append((model, name, light, dark))
 
     def attach(self, document: Document, anchor: Model, *others: Model) -> None:
@@ -102,15 +105,23 @@ class Bridge:
         anchor: a model that is on the page. Only what hangs on such a one is kept in step with the browser,
         so the channels, and `others` that are not on the page themselves, are tied to it.
         """
-        channels = [self._words, self._address, self._file, self._toast, *others]
+        channels = [self._words, self._address, self._file, self._toast, self._paint, *others]
         anchor.js_on_change("tags", CustomJS(args={"channels": channels}, code="void channels"))
+        self._hand_over()
+        document.js_on_event(DocumentReady, self._painter)
+        for source, code in ((self._words, _WORDS), (self._address, _ADDRESS), (self._toast, _TOAST)):
+            document.js_on_event(DocumentReady, CustomJS(args={"source": source}, code=code))
+
+    def paint(self) -> None:
+        """Hand over the colours of models that have come since; they are on the page by now."""
+        self._hand_over()
+        self._paint.data = {"turn": [self._paint.data["turn"][0] + 1]}
+
+    def _hand_over(self) -> None:
         models, names, lights, darks = zip(*self._coloured, strict=True) if self._coloured else ((),) * 4
-        args: dict[str, Any] = {
+        self._painter.args = {
             "models": list(models),
             "names": list(names),
             "lights": list(lights),
             "darks": list(darks),
         }
-        document.js_on_event(DocumentReady, CustomJS(args=args, code=_COLOURS))
-        for source, code in ((self._words, _WORDS), (self._address, _ADDRESS), (self._toast, _TOAST)):
-            document.js_on_event(DocumentReady, CustomJS(args={"source": source}, code=code))

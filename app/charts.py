@@ -42,6 +42,7 @@ def chart(bridge: Bridge, name: str, *, x_label: str = "", y_label: str = "", **
     fig = figure(
         **{
             "name": name,
+            "title": None,
             "sizing_mode": "stretch_width",
             "height": 340,
             "tools": "",

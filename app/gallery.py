@@ -7,13 +7,11 @@ __all__ = ["Gallery"]
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, DataRange1d, HoverTool, Range1d
-from bokeh.plotting import figure
 
-from app import charts, places
 from app.bridge import Bridge
 from app.colours import Scale, error_scale, field_scale
 from app.compress_state import CompressState
+from app.latitude_chart import LatitudeChart
 from app.map_pane import MapPane
 from app.map_set import MapSet
 from app.resolve import Shown
@@ -35,14 +33,13 @@ class Gallery:
         # The swipe's two maps show the very sources of the first two panes: nothing is sent twice.
         self.swipe_left = MapPane(self.maps, "swipe_left", shared, like=self.original)
         self.swipe_right = MapPane(self.maps, "swipe_right", shared, like=self.reconstruction)
-        self._curve = ColumnDataSource({"lat": [], "rmse": []})
-        self._plain = ColumnDataSource({"lat": [], "rmse": []})
-        self.latitude = self._chart()
+        self.latitude = LatitudeChart(bridge)
         self._shown: Shown | None = None
 
     @property
-    def figures(self) -> dict[str, figure]:
-        return {pane.name: pane.figure for pane in self.maps.panes} | {"latitude": self.latitude}
+    def parts(self) -> dict[str, Any]:
+        """The panes' parts by name."""
+        return {pane.name: pane for pane in self.maps.panes} | {"latitude": self.latitude}
 
     def show(self, shown: Shown) -> None:
         """Put a new picture into all panes."""
@@ -52,12 +49,8 @@ class Gallery:
             pane.unit_is(unit)
         self.maps.draw(self._fields(shown))
         self.recolour()
-        lat, rmse = shown.picture.by_latitude
-        self._curve.data = {"lat": lat, "rmse": rmse}
-        lat, rmse = shown.picture.plain_by_latitude
-        self._plain.data = {"lat": lat, "rmse": rmse}
-        self.latitude.xaxis.axis_label = f"RMSE, {unit}" if unit else "RMSE"
-        self._plain_line.visible = self._plain_name.visible = shown.asked.method != "block-mean"
+        p, plain = shown.picture, shown.asked.method == "block-mean"
+        self.latitude.show(p.by_latitude, None if plain else p.plain_by_latitude, unit)
 
     def redraw(self, moved: bool) -> None:
         """Draw what is shown again, for the window of now; moved: the projection is a new one."""
@@ -99,36 +92,6 @@ class Gallery:
             pane.scale(scale, text)
         self.difference.scale(error, f"difference, {unit}" if unit else "difference")
         self.compressed.scale(coarse, text if coarse == scale else f"{text}, anomaly")
-
-    def _chart(self) -> figure:
-        bridge = self.bridge
-        fig = charts.chart(
-            bridge,
-            "latitude",
-            x_range=DataRange1d(start=0, only_visible=True),
-            y_range=Range1d(start=-90, end=90),
-        )
-        self._plain_line = charts.line(
-            bridge,
-            fig,
-            "rmse",
-            "lat",
-            self._plain,
-            1,
-            line_width=1.5,
-            line_dash="4 3",
-            legend_label="block mean + smooth",
-        )
-        line = charts.line(bridge, fig, "rmse", "lat", self._curve, 0, legend_label="this reconstruction")
-        # the picture itself first in the legend
-        names: list[Any] = list(fig.legend[0].items)
-        self._plain_name = names[0]
-        fig.legend[0].items = names[::-1]
-        fig.yaxis.ticker = [-90, -60, -30, 0, 30, 60, 90]
-        fig.yaxis.formatter = CustomJSTickFormatter(code=places.LATITUDE)
-        charts.legend(bridge, fig)
-        fig.add_tools(HoverTool(renderers=[line], mode="hline", tooltips="<b>@rmse{0.000}</b> at @lat{0.0}°"))
-        return fig
 
 
 def _fitted(variable: str, values: np.ndarray, whole: Scale) -> Scale:

@@ -16,6 +16,7 @@ class Pane:
     wide: as wide as the page.
     shape: how many times its frame is as wide as it is high; maps have 2.
     natural: any Panel object as high as it is, instead of a figure of the maps' shape.
+    late: it is not in the first view: its figures come when what is seen first is there.
     """
 
     key: str
@@ -25,6 +26,7 @@ class Pane:
     wide: bool = False
     shape: float = 2.0
     natural: bool = False
+    late: bool = False
 
     @property
     def tab(self) -> str:

@@ -1,7 +1,7 @@
 """One map: a figure with the picture of a field, a colour bar, coastlines, a graticule and a hover.
 
-Two pictures lie in each: a coarse one of the whole sphere that is always there, so that zooming out never
-shows a hole, and on it the sharp one of the window.
+Two pictures lie in each: the sharp one of the window and, under it, as soon as the window is not the whole
+map, a coarse one of the whole sphere, so that zooming out never shows a hole.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ __all__ = ["SHAPE", "MapPane"]
 
 import numpy as np
 from bokeh.models import (
-    AdaptiveTicker,
     BasicTicker,
     BoxZoomTool,
     ColumnDataSource,
     CrosshairTool,
-    CustomJSTickFormatter,
     HoverTool,
+    Image,
     InlineStyleSheet,
+    Line,
     LinearColorMapper,
     PanTool,
     ResetTool,
@@ -25,22 +25,23 @@ from bokeh.models import (
     WheelZoomTool,
 )
 from bokeh.models.annotations import ColorBar
-from bokeh.plotting import figure
+from bokeh.plotting import figure as Figure
 
-from app import places
 from app.colours import Scale, palette
 from app.map_set import MapSet
 from app.projection import Projection
 from app.sphere_view import Field, Window, pixel_index, render
+from app.still import still
 
 _BASE = Window(width=240, height=120)
 _LEFT, _RIGHT, _TOP = 46, 18, 6
+_HEIGHT = f"calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + 84.5px)"
 #: How high a figure is for its pane's width, which is 100cqw: the frame keeps its shape. Charts take it, too.
-SHAPE = f":host {{ height: calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + 84.5px) !important; }}"
+SHAPE = f":host {{ height: {_HEIGHT} !important; flex: 0 0 auto !important; }}"
 
 
 class MapPane:
-    """One figure of a MapSet; `draw` shows a field in it.
+    """One figure of a MapSet; `draw` shows a field in it. The figure is made when it is first asked for.
 
     mapper: given when two panes share one colour range.
     like: another pane whose pictures this one shows too; then nothing is drawn into this one.
@@ -61,14 +62,33 @@ class MapPane:
         self.base: ColumnDataSource = like.base if like else ColumnDataSource(_picture(blank, _BASE))
         self.sharp: ColumnDataSource = like.sharp if like else ColumnDataSource(_picture(blank, _BASE))
         self.unit = ""
-        self.figure = self._figure()
+        # Not empty: the browser measures the bar once, and the words may come with a late first picture.
+        self.title = "\u00a0"
+        self._base_due = False
+        self._base_blank = True
+        self._made: Figure | None = None
         maps.panes.append(self)
 
-    def _figure(self):
+    @property
+    def made(self) -> bool:
+        """Whether the figure is there yet."""
+        return self._made is not None
+
+    @property
+    def figure(self) -> Figure:
+        """The figure, made now if it has not been."""
+        if self._made is None:
+            self._made = self._figure()
+            self.maps.dress(self._made)
+            self._made.on_change("inner_width", self.maps.resized)
+        return self._made
+
+    def _figure(self) -> Figure:
         maps, colour = self.maps, self.maps.bridge.colour
         wheel = WheelZoomTool(maintain_focus=False)
-        fig = figure(
+        fig = Figure(
             name=self.name,
+            title=None,
             x_range=maps.x_range,
             y_range=maps.y_range,
             tools=[],
@@ -87,16 +107,13 @@ class MapPane:
         fig.toolbar.autohide = True
         fig.toolbar.logo = None
         colour(fig, "#eef1f2", "#20282d", "background_fill_color")
-        under = self._image(fig, self.base)
+        self._image(fig, self.base)
         over = self._image(fig, self.sharp)
-        under.level = over.level = "image"
-        grid = fig.line("x", "y", source=maps.lines, line_width=0.6, line_alpha=0.45)
-        edge = fig.line("x", "y", source=maps.edge, line_width=1)
-        coast = fig.line("x", "y", source=maps.coast, line_width=0.9, line_alpha=0.85)
-        coast.glyph.line_join = "round"
-        coast.glyph.line_color = "#10181c"
-        grid.glyph.line_color = "#59656b"
-        colour(edge.glyph, "#8b979d", "#66737a", "line_color")
+        grid = Line(x="x", y="y", line_width=0.7, line_alpha=0.55)
+        coast = Line(x="x", y="y", line_width=0.9, line_alpha=0.85, line_join="round", line_color="#10181c")
+        fig.add_glyph(maps.lines, grid, view=maps.line_view)
+        fig.add_glyph(maps.coast, coast, view=maps.coast_view)
+        colour(grid, "#59656b", "#7d8a91", "line_color")
         self._axes(fig)
         self.hover = HoverTool(
             renderers=[over],
@@ -116,8 +133,7 @@ class MapPane:
         )
         fig.toolbar.active_scroll = wheel
         self.bar = ColorBar(
-            # Not empty: the browser measures the bar once, and the words may come with a late first picture.
-            title="\u00a0",
+            title=self.title,
             color_mapper=self.mapper,
             height=9,
             padding=4,
@@ -138,21 +154,14 @@ class MapPane:
         return fig
 
     def _image(self, fig, source: ColumnDataSource):
-        return fig.image("image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=self.mapper)
+        glyph = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self.mapper)
+        return fig.add_glyph(source, glyph, level="image", view=self.maps.image_view)
 
     def _axes(self, fig) -> None:
-        colour = self.maps.bridge.colour
-        for axis, count, widest in ((fig.xaxis, 7, 60), (fig.yaxis, 5, 30)):
-            axis.ticker = AdaptiveTicker(
-                base=10,
-                mantissas=[1, 2, 3, 6],
-                max_interval=widest,
-                num_minor_ticks=0,
-                desired_num_ticks=count,
-            )
-        fig.xaxis.formatter = self.maps.lon_format
-        fig.yaxis.formatter = CustomJSTickFormatter(code=places.LATITUDE)
-        fig.xgrid.ticker, fig.ygrid.ticker = fig.xaxis[0].ticker, fig.yaxis[0].ticker
+        maps, colour = self.maps, self.maps.bridge.colour
+        fig.xaxis.ticker, fig.yaxis.ticker = fig.xgrid.ticker, fig.ygrid.ticker = maps.tickers
+        fig.xaxis.formatter, fig.yaxis.formatter = maps.lon_format, maps.lat_format
+        fig.axis.major_label_policy = maps.labels
         for axis in fig.axis:
             axis.axis_line_color = None
             axis.major_tick_line_color = None
@@ -176,29 +185,53 @@ class MapPane:
     def scale(self, scale: Scale, title: str) -> None:
         """Colours and the words on the bar."""
         self.mapper.update(palette=palette(scale.palette), low=scale.low, high=scale.high)
-        if self.bar.title != title:
+        self.title = title
+        if self.made and self.bar.title != title:
             self.bar.title = title
 
     def unit_is(self, unit: str) -> None:
         """The unit that the hover writes behind values."""
         if self.unit != unit:
             self.unit = unit
-            self.hover.tooltips = self._tip()
+            if self.made:
+                self.hover.tooltips = self._tip()
 
     def draw(self, field: Field, projection: Projection, window: Window, *, base: bool = True) -> None:
-        """Show a field; base: also renew the picture that lies under the window's."""
-        if base:
-            whole = projection.bounds
-            under = Window(*whole, width=_BASE.width, height=_BASE.height)
-            if field.complete:
-                image = render(field, projection, under).copy()
-                zoom_free = pixel_index(projection, under, 0) < 0
-                image[_grown(zoom_free)] = np.nan
-            else:
-                # where values are missing the coarse picture would show through the gaps
-                image = np.full((2, 2), np.nan, np.float32)
+        """Show a field; base: field or projection are new, not only the window."""
+        self._base_due = self._base_due or base
+        bounds = projection.bounds
+        under = Window(*bounds, width=_BASE.width, height=_BASE.height)
+        if _covers(window, bounds) or not field.complete:
+            # Nothing is to be seen of the coarse picture, not even through gaps: it is not sent.
+            if not self._base_blank:
+                self.base.data = _picture(np.full((2, 2), np.nan, np.float32), under)
+            self._base_blank = self._base_due = True
+        elif self._base_due:
+            image = render(field, projection, under).copy()
+            image[_grown(pixel_index(projection, under, 0) < 0)] = np.nan
             self.base.data = _picture(image, under)
+            self._base_blank = self._base_due = False
         self.sharp.data = _picture(render(field, projection, window), window)
+
+    def still(self) -> bytes:
+        """What is shown, as a PNG of the frame's size."""
+        data = {key: value[0] for key, value in self.sharp.data.items()}
+        height, width = data["image"].shape
+        x = (np.asarray(self.maps.coast.data["x"]) - data["x"]) * (width / data["dw"])
+        y = (np.asarray(self.maps.coast.data["y"]) - data["y"]) * (height / data["dh"])
+        low, high = (float(end) for end in (self.mapper.low, self.mapper.high))  # type: ignore[arg-type]  # set
+        return still(data["image"], [str(c) for c in self.mapper.palette], low, high, (x, y))
+
+
+def _covers(window: Window, bounds: tuple[float, ...]) -> bool:
+    x0, x1, y0, y1 = bounds
+    near = 1e-6
+    return (
+        window.x0 <= x0 + near
+        and window.x1 >= x1 - near
+        and window.y0 <= y0 + near
+        and window.y1 >= y1 - near
+    )
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

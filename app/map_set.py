@@ -7,13 +7,22 @@ from __future__ import annotations
 
 __all__ = ["MapSet"]
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.models import ColumnDataSource, CustomJSHover, CustomJSTickFormatter, Range1d
+from bokeh.models import (
+    AdaptiveTicker,
+    AllLabels,
+    CDSView,
+    ColumnDataSource,
+    CustomJSHover,
+    CustomJSTickFormatter,
+    Range1d,
+)
 from bokeh.models.annotations import Span
+from bokeh.plotting import figure
 
 from app import places
 from app.bridge import Bridge
@@ -44,9 +53,12 @@ class MapSet:
         self._reset_to(x0, x1, y0, y1)
         self.coast = ColumnDataSource({"x": [], "y": []})
         self.lines = ColumnDataSource({"x": [], "y": []})
-        self.edge = ColumnDataSource({"x": [], "y": []})
         self.place = CustomJSHover(args=places.inverse_args(projection), code=places.INVERSE)
         self.lon_format = CustomJSTickFormatter(args={"lon0": projection.lon0}, code=places.LONGITUDE)
+        self.lat_format = CustomJSTickFormatter(code=places.LATITUDE)
+        self.tickers = _ticker(7, 60), _ticker(5, 30)
+        self.labels = AllLabels()
+        self.image_view, self.line_view, self.coast_view = CDSView(), CDSView(), CDSView()
         self.cross = (
             Span(dimension="width", line_width=1, line_alpha=0.55),
             Span(dimension="height", line_width=1, line_alpha=0.55),
@@ -54,6 +66,7 @@ class MapSet:
         for span in self.cross:
             bridge.colour(span, "#33414a", "#dce5ea", "line_color")
         self.panes: list[MapPane] = []
+        self.on_resize: Callable[[], None] | None = None
         self.drawn_width = _GUESS
         self._lined: tuple[Projection, bool] | None = None
 
@@ -70,7 +83,8 @@ class MapSet:
     @property
     def window(self) -> Window:
         """What the maps show now, with the pixels they have in the browser."""
-        sizes = [(_inner(p.figure, "inner_width"), _inner(p.figure, "inner_height")) for p in self.panes]
+        figures = [pane.figure for pane in self.panes if pane.made]
+        sizes = [(_inner(fig, "inner_width"), _inner(fig, "inner_height")) for fig in figures]
         width, height = max(sizes, default=(0, 0))
         width = width or _GUESS
         return Window(*self.bounds, width, height or width // 2)
@@ -97,23 +111,44 @@ class MapSet:
         self.coast.data = {"x": coast[0].astype(np.float32), "y": coast[1].astype(np.float32)}
         flat = projection.separable
         x, y = (np.empty(0), np.empty(0)) if flat else graticule(projection)
+        if not flat:
+            x, y = (np.concatenate(pair) for pair in zip((x, y), projection.outline(), strict=True))
         self.lines.data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
-        x, y = (np.empty(0), np.empty(0)) if flat else projection.outline()
-        self.edge.data = {"x": x, "y": y}
         self.place.args = places.inverse_args(projection)
         self.lon_format.args = {"lon0": projection.lon0}
         for pane in self.panes:
-            # Labels that cannot be seen keep their place, as with alpha 0 they would not: the frame stays.
-            pane.figure.axis.major_label_text_alpha = 1.0 if flat else 0.004
-            pane.figure.grid.visible = flat
-            pane.figure.background_fill_alpha = float(flat)
+            if pane.made:
+                self.dress(pane.figure)
+
+    def dress(self, fig: figure) -> None:
+        """What of a figure depends on the projection."""
+        flat = self.projection.separable
+        # Labels that cannot be seen keep their place, as with alpha 0 they would not: the frame stays.
+        fig.axis.major_label_text_alpha = 1.0 if flat else 0.004
+        fig.grid.visible = flat
+        fig.background_fill_alpha = float(flat)
+
+    def resized(self, attr: str, old: Any, new: Any) -> None:
+        """The browser has said how large a map is."""
+        if self.on_resize is not None:
+            self.on_resize()
 
     def draw(self, pictures: Iterable[tuple[MapPane, Field]], *, base: bool = True) -> None:
-        """Show fields in panes, for the window of now; base: also renew the coarse pictures under them."""
+        """Show fields in panes, for the window of now; base: fields or projection are new."""
         window = self.window
         self.drawn_width = window.width
         for pane, field in pictures:
             pane.draw(field, self.projection, window, base=base)
+
+
+def _ticker(count: int, widest: float) -> AdaptiveTicker:
+    return AdaptiveTicker(
+        base=10,
+        mantissas=[1, 2, 3, 6],
+        max_interval=widest,
+        num_minor_ticks=0,
+        desired_num_ticks=count,
+    )
 
 
 def _inner(fig, name: str) -> int:

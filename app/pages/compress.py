@@ -35,8 +35,8 @@ class CompressPage(MapPage):
             Pane("reconstruction", "Reconstruction", "Recon."),
             Pane("difference", "Difference", "Diff."),
             Pane("compressed", "Compressed field", "Compr."),
-            Pane("swipe", "Swipe", swipe=("swipe_left", "swipe_right")),
-            Pane("latitude", "Error against latitude", "Latitude"),
+            Pane("swipe", "Swipe", swipe=("swipe_left", "swipe_right"), late=True),
+            Pane("latitude", "Error against latitude", "Latitude", late=True),
         ),
         groups=(
             Group("data", "Data"),
@@ -71,7 +71,7 @@ class CompressPage(MapPage):
         self.pictures.ask(self.asked, wait=_FIRST_WAIT_S)
 
     def parts(self) -> dict[str, Any]:
-        return {**self.sidebar.groups, **self.gallery.figures}
+        return {**self.sidebar.groups, **self.gallery.parts}
 
     def closing(self) -> None:
         self.sidebar.field.upload.close()

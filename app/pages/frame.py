@@ -7,7 +7,7 @@ A new page is a state (what is in the address), a layout (panes, groups, figures
         state: TideState
 
         def build(self) -> None: ...        # figures and controls; `self.bridge` and `self.state` are there
-        def parts(self) -> dict[str, Any]: ...  # figure or Panel object for every name in `layout.roots`
+        def parts(self) -> dict[str, Any]: ...  # map, figure or Panel object for every name in `layout.roots`
         def start(self) -> None: ...        # ask for the first picture
 
     PAGE = TidePage
@@ -22,6 +22,7 @@ from __future__ import annotations
 __all__ = ["Page", "open_page"]
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,6 +38,7 @@ from bokeh.models import CustomJS, Model
 from app.bridge import Bridge
 from app.controls import JobBar, column
 from app.jobs import Job, Progress, Stopped
+from app.late import LatePanes, made
 from app.layout import Layout
 from app.pages import registry
 from app.shell import shell
@@ -90,7 +92,11 @@ class Page:
         """Ask for the first picture."""
 
     def parts(self) -> dict[str, Any]:
-        """The Bokeh figure or Panel object of every name in the layout's `roots`."""
+        """The map, figure or Panel object, or a function that makes it, of every name in `layout.roots`."""
+        return {}
+
+    def stills(self) -> dict[str, bytes]:
+        """PNGs by pane that stand in until the browser has made the live figures."""
         return {}
 
     def closing(self) -> None:
@@ -175,22 +181,33 @@ class Page:
         self._swipes.append(Swipe(pane, share, told))
         return self._swipes[-1]
 
-    def template(self) -> pn.Template:
-        """The page around the figures."""
-        given = self.parts()
-        figures = [part for part in given.values() if isinstance(part, Model)]
+    def template(self, phone: bool = False) -> pn.Template:
+        """The page around the figures. phone: one pane is seen at a time, so all but the first are late."""
+        parts = self.parts()
+        first, *others = self.layout.panes
+        late = tuple(pane for pane in others if pane.late or (phone and not pane.natural))
+        self.late = LatePanes(late, parts, self.bridge, self.schedule)
+        found = {name: self.late.places.get(name) or made(part) for name, part in parts.items()}
         roots: dict[str, Any] = {
             name: pn.pane.Bokeh(part, sizing_mode="stretch_width") if isinstance(part, Model) else part
-            for name, part in given.items()
+            for name, part in found.items()
         }
         roots["job"] = column(self.job_bar)
-        self.bridge.attach(self.document, figures[0], *(swipe.source for swipe in self._swipes))
+        anchor, sources = found[first.roots[0]], [swipe.source for swipe in self._swipes]
+        self.bridge.attach(self.document, anchor, self.late.source, *sources)
         for swipe in self._swipes:
             swipe.attach(self.document)
-        self.document.js_on_event(DocumentReady, CustomJS(code="window.fieldSpace.ready()"))
+        ready = CustomJS(args={"late": self.late.source}, code="window.fieldSpace.ready(late)")
+        self.document.js_on_event(DocumentReady, ready)
         links = self.links()
-        nav = [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()]
-        return shell("page.html", roots, {"words": self.bridge.words, "layout": self.layout, "nav": nav})
+        variables = {
+            "words": self.bridge.words,
+            "layout": self.layout,
+            "late": {pane.key for pane in late},
+            "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
+            "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
+        }
+        return shell("page.html", roots, variables)
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""
@@ -225,4 +242,5 @@ def open_page() -> None:
         document.on_session_destroyed(page.close)
         for problem in problems:
             page.toast(problem)
-        page.template().servable(title=f"{entry.title} · Field-Space Explorer")
+        phone = "Mobi" in pn.state.headers.get("User-Agent", "")
+        page.template(phone).servable(title=f"{entry.title} · Field-Space Explorer")

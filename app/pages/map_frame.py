@@ -6,6 +6,8 @@ __all__ = ["MapPage"]
 
 from typing import Any
 
+import numpy as np
+
 from app.field_controls import MapControls
 from app.map_set import MapSet
 from app.pages.frame import Page
@@ -39,21 +41,23 @@ class MapPage(Page):
         state.param.watch(lambda *_: self.schedule(self._recolour), ["fit"])
         for bokeh_range in (maps.x_range, maps.y_range):
             for edge in ("start", "end"):
-                bokeh_range.on_change(edge, self._look_soon)
-        for pane in maps.panes:
-            pane.figure.on_change("inner_width", self._resized)
+                bokeh_range.on_change(edge, self._moved)
+        maps.on_resize = self._resized
         maps.follow(state.looks)
 
-    def _look_soon(self, attr: str, old: Any, new: Any) -> None:
+    def _moved(self, attr: str, old: Any, new: Any) -> None:
+        self._look_soon()
+
+    def _look_soon(self) -> None:
         # A turn of the wheel sends many small changes and needs few pictures.
         if not self._look_due:
             self._look_due = True
             self.document.add_timeout_callback(self.look, _LOOK_EVERY_MS)
 
-    def _resized(self, attr: str, old: Any, new: Any) -> None:
+    def _resized(self) -> None:
         # A picture of nearly the right size need not be sent again.
         if abs(self.maps.window.width / self.maps.drawn_width - 1) > 0.2:
-            self._look_soon(attr, old, new)
+            self._look_soon()
 
     def look(self) -> None:
         """Draw the window of now, and write it into the address."""
@@ -65,7 +69,7 @@ class MapPage(Page):
     def look_at(self, window: tuple[float, ...]) -> None:
         """Move the maps to (x0, x1, y0, y1) in projection units: a bookmark, a place that is jumped to."""
         self.maps.look_at(window)
-        self._look_soon("window", None, window)
+        self._look_soon()
 
     def _reproject(self) -> None:
         if self.maps.projection.name != self.state.projection:
@@ -74,6 +78,12 @@ class MapPage(Page):
             self.maps.look_at(whole)
         self.map_controls.follow()
         self.look()
+
+    def stills(self) -> dict[str, bytes]:
+        shown = {p.name: p for p in self.maps.panes if np.shape(p.sharp.data["image"][0]) > (2, 2)}
+        first, *others = self.layout.panes
+        seen = [first.key, *(pane.key for pane in others if not pane.late)]
+        return {key: shown[key].still() for key in seen if key in shown}
 
     def _recolour(self) -> None:
         self.recolour()

@@ -20,6 +20,14 @@
   system.addEventListener("change", paint)
   paint()
 
+  // What follows light and dark on the figures; one function for all of them.
+  let painted = null
+  const recolour = (next) => {
+    window.removeEventListener("fieldspace-theme", painted)
+    painted = next
+    window.addEventListener("fieldspace-theme", painted)
+  }
+
   // The address of what is seen, and of the other pages with what they keep of it; a forced theme goes along.
   let query = location.search.replace(/^\?/, "")
   let links = []
@@ -70,9 +78,11 @@
   // One picture of everything on the page: each map with its caption, the figures and the attribution.
   const exportPicture = () => {
     const shown = [...document.querySelectorAll(".pane[data-figure]")].filter((pane) => pane.offsetParent !== null)
-    const views = shown.map((pane) => {
-      const canvases = pane.dataset.figure.split(" ").map((figure) => findView(figure).export("png", true).canvas)
-      return {pane, canvas: canvases[0], upper: canvases[1]}
+    const views = shown.flatMap((pane) => {
+      const found = pane.dataset.figure.split(" ").map(findView)
+      if (!found.every(Boolean)) return [] // it has not come yet
+      const [canvas, upper] = found.map((view) => view.export("png", true).canvas)
+      return [{pane, canvas, upper}]
     })
     const scale = window.devicePixelRatio || 1
     const columns = views.length > 1 ? 2 : 1
@@ -120,7 +130,7 @@
       const found = search(view, name)
       if (found) return found
     }
-    throw new Error(`no figure ${name}`)
+    return null
   }
   const search = (view, name) => {
     if (view.model?.name === name && view.export) return view
@@ -183,6 +193,21 @@
     })
   }
 
+  // What is seen first is there: the pictures that stood in for it go, and what was left for later is asked for.
+  const ready = (late) => {
+    document.body.dataset.ready = "true"
+    document.querySelectorAll(".still").forEach((picture) => picture.remove())
+    const panes = [...document.querySelectorAll(".pane[data-late]")]
+    const ask = () => { late.data = {panes: [panes.map((pane) => pane.id.replace("pane-", ""))], dark: [isDark()]} }
+    if (panes.length) window.requestIdleCallback ? requestIdleCallback(ask, {timeout: 500}) : setTimeout(ask, 50)
+    const figures = panes.flatMap((pane) => (pane.dataset.figure ?? "").split(" ").filter(Boolean))
+    const timer = setInterval(() => {
+      if (!figures.every((name) => findView(name)?.has_finished())) return
+      clearInterval(timer)
+      document.body.dataset.complete = "true"
+    }, 60)
+  }
+
   const wireTabs = () => {
     const tabs = [...document.querySelectorAll(".tabs button")]
     const choose = (tab) => {
@@ -233,6 +258,7 @@
       it.source = source
       it.divide(share, false)
     },
-    ready: () => { document.body.dataset.ready = "true" },
+    ready,
+    painted: recolour,
   }
 })()

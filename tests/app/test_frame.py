@@ -79,6 +79,32 @@ def test_template_holds_every_part(page, document):
     assert page.layout.roots | {"job"} <= names
 
 
+def test_late_panes_come_when_the_browser_asks(document, turns):
+    page = CompressPage({"method": "block-mean"}, document)
+    page.template()._init_doc(document)
+    places = {name: page.late.places[name] for name in ("swipe_left", "swipe_right", "latitude")}
+    assert not page.gallery.swipe_left.made and not any(place.children for place in places.values())
+    page.late.source.data = {"panes": [["swipe", "latitude", "nonsense", "swipe"]], "dark": [True]}
+    turns.settle()
+    assert [place.children[0].name for place in places.values()] == list(places)
+    assert page.gallery.swipe_left.figure.xaxis[0].major_label_text_color == "#b4c0c6", "dark from the start"
+    assert page.gallery.original.figure.xaxis[0].major_label_text_color == "#47545b"
+    assert page.gallery.swipe_left.bar.title == page.gallery.original.bar.title
+    painted = page.bridge._painter.args["models"]
+    assert page.gallery.swipe_left.figure in painted and page.gallery.original.figure in painted
+
+
+def test_on_a_phone_only_the_first_pane_is_early(document, turns):
+    page = CompressPage({"method": "block-mean"}, document)
+    page.template(phone=True)
+    assert [pane.made for pane in page.maps.panes] == [True] + 5 * [False]
+
+
+def test_stills_are_of_what_is_seen_first(page):
+    assert set(page.stills()) == {"now", "change"}
+    assert all(png.startswith(b"\x89PNG") for png in page.stills().values())
+
+
 def test_errors_are_sentences(page):
     page.failed(UserError("That is not a file."))
     assert page.bridge.toasts[-1] == "That is not a file."

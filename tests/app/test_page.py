@@ -56,7 +56,8 @@ def test_panes_share_one_colour_range_and_differences_are_symmetric(page):
     gallery = page.gallery
     assert gallery.original.mapper is gallery.reconstruction.mapper
     assert gallery.difference.mapper.low == -gallery.difference.mapper.high
-    assert gallery.original.bar.title == "t2m, K"
+    figure, title = gallery.original.figure, gallery.original.bar.title
+    assert title == "t2m, K" and gallery.original.bar in figure.below
 
 
 def test_swipe_shows_the_very_same_pictures(page):
@@ -72,6 +73,28 @@ def test_zoom_is_drawn_and_written(page, turns):
     assert "view=0,40,30,50" in page.bridge.query
     data = page.gallery.difference.sharp.data
     assert (data["x"], data["dw"], data["y"], data["dh"]) == ([0.0], [40.0], [30.0], [20.0])
+
+
+def test_the_coarse_picture_is_sent_when_it_can_be_seen(page, turns):
+    """Under the whole map it is not; after a zoom it is there, and only renewed with the field."""
+
+    def coarse() -> np.ndarray:
+        return page.gallery.original.base.data["image"][0]
+
+    assert coarse().shape == (2, 2)
+    page.maps.look_at((0.0, 40.0, 30.0, 50.0))
+    turns.settle()
+    first = coarse()
+    assert first.shape == (120, 240) and np.isfinite(first).all()
+    page.maps.look_at((0.0, 20.0, 30.0, 40.0))
+    turns.settle()
+    assert coarse() is first
+    page.sidebar.field.time.value = 5
+    turns.settle()
+    assert coarse().shape == (120, 240) and not np.array_equal(coarse(), first)
+    page.maps.look_at((-180.0, 180.0, -90.0, 90.0))
+    turns.settle()
+    assert coarse().shape == (2, 2) and np.isnan(coarse()).all()
 
 
 @pytest.mark.parametrize("projection", ["mollweide", "globe"])

@@ -21,6 +21,7 @@ PLANS = (
     "resolve",
     "sphere_view",
     "state",
+    "still",
     "store",
     "words",
 )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 120
+PATIENCE_S = 240
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -40,8 +40,11 @@ def chromium() -> Iterator:
 
 
 @contextmanager
-def served(*command: str) -> Iterator[str]:
-    """Run a server until the end; its app's address. In the command "{port}" stands for the port."""
+def served(*command: str, cold: bool = False) -> Iterator[str]:
+    """Run a server until the end; its app's address. In the command "{port}" stands for the port.
+
+    cold: nobody has visited it; otherwise it has made its first picture, which takes the longest.
+    """
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -58,16 +61,33 @@ def served(*command: str) -> Iterator[str]:
     )
     url = f"http://localhost:{port}/app"
     end = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=60):
-                break
-        except OSError:
+    try:
+        while not (_listens(port) if cold else _has_a_picture(url)):
             assert process.poll() is None and time.monotonic() < end, "the server did not start"
             time.sleep(0.3)
-    yield url
-    process.terminate()
-    process.wait(timeout=30)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("localhost", port)) == 0
+
+
+def _has_a_picture(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return b'class="still"' in answer.read()
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable:
+    """`served`, for tests that need a server of their own."""
+    return served
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +126,7 @@ def visit(chromium, server) -> Iterator[Callable]:
             ),
         )
         page.goto(f"{base}?{query}" if query else base)
-        page.wait_for_selector("body[data-ready=true]")
+        page.wait_for_selector("body[data-complete=true]")
         page.wait_for_function("document.querySelector('[data-text=title]').textContent !== ''")
         return page
 
