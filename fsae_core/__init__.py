@@ -12,6 +12,7 @@ __all__ = [
     "decompress",
     "build_atlas",
     "evaluate",
+    "sample_ensemble",
     "super_resolve",
 ]
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fsae_core.atlas.build import build_atlas
     from fsae_core.codec.pipeline import compress, decompress
     from fsae_core.codec.super_resolution import super_resolve
+    from fsae_core.diffusion.ensembles import sample_ensemble
     from fsae_core.evaluate.table import evaluate
     from fsae_core.model.checkpoint import load_model
 
@@ -37,6 +39,7 @@ _HOMES = {
     "decompress": "fsae_core.codec.pipeline",
     "build_atlas": "fsae_core.atlas.build",
     "evaluate": "fsae_core.evaluate.table",
+    "sample_ensemble": "fsae_core.diffusion.ensembles",
     "super_resolve": "fsae_core.codec.super_resolution",
 }
 

@@ -24,9 +24,11 @@ from fsae_core.cli.decompress import decompress
 from fsae_core.cli.evaluate import MORE_VALUES, evaluate
 from fsae_core.cli.info import info
 from fsae_core.cli.prepare import prepare
+from fsae_core.cli.sample import sample
 from fsae_core.cli.simulate import simulate
 from fsae_core.cli.super_resolve import super_resolve
 from fsae_core.cli.train import train
+from fsae_core.cli.train_diffusion import diffusion
 from fsae_core.errors import UserError, short_reason
 
 # typer carries its own copy of click in newer versions: its classes are found through one it exports.
@@ -43,12 +45,14 @@ app.command()(info)
 app.command()(catalog)
 app.command()(prepare)
 app.command()(simulate)
+train.command()(diffusion)
 app.add_typer(train, name="train")
 app.command()(compress)
 app.command()(decompress)
 app.command()(atlas)
 app.command(context_settings=MORE_VALUES)(evaluate)
 app.command(name="super-resolve")(super_resolve)
+app.command()(sample)
 
 
 class _Stopped(BaseException):

@@ -1,0 +1,1 @@
+"""Compressed Field Diffusion: ensembles of global fields, drawn in the compressed space."""
