@@ -27,7 +27,7 @@ class Coded:
 
     recon: (time, cell) float32, from the very bytes (or floats) that were counted; floats, bytes: of one
     field, on average, None where the method does not count in them; encode_s, decode_s: CPU seconds for all
-    fields, once the setting that meets the ratio is found.
+    fields, once the setting that meets the ratio is found; note: what was sent, where that needs words.
     """
 
     recon: Floats
@@ -35,6 +35,7 @@ class Coded:
     bytes: float | None
     encode_s: float
     decode_s: float
+    note: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 
 from fsae_core.errors import UserError
 from fsae_core.evaluate.coded import Floats, Known, Times
-from fsae_core.evaluate.latents import RATIOS, Latents
+from fsae_core.evaluate.latents import RATIOS, Latents, OneLayer
 from fsae_core.sphere.healpix import zoom_of
 
 
-class Eof:
+class Eof(OneLayer):
     """The mean of the training fields (time, cell) and their leading vectors: as many coefficients as floats.
 
     Training times give no more vectors than there are of them, less one for the mean: where that is fewer

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsae_core.evaluate.coded import Floats, Known, Times
-from fsae_core.evaluate.latents import RATIOS, Latents
+from fsae_core.evaluate.latents import RATIOS, Latents, OneLayer
 from fsae_core.sphere.healpix import nest_to_ring, ring_to_nest, zoom_of
 
 _MOST = 2
@@ -18,7 +18,7 @@ _MOST = 2
 cells."""
 
 
-class Harmonics:
+class Harmonics(OneLayer):
     """Real orthonormal coefficients by rising degree, inside the last degree by rising order; healpy.
 
     The global mean travels as the offset, so the coefficients begin at degree 1 (and are kept as departures

@@ -9,12 +9,19 @@ quantisation step that meets it, decodes what it would send and keeps the best, 
 field, as the encoder of any codec that searches its rate has. One byte says which. Nothing is chosen by
 looking at other times, so nothing can be tuned on test times. A choice made on training times would be a
 worse one for weights that know these by heart.
+
+A trained model may also be sent in layers, from coarse to fine: what the decoder of the coarser layer makes
+of it is encoded by the finer one, and only the difference is coded, since both sides can do that. Each
+coarser layer has half the step: a value that stands for four cells weighs twice as much in the squared
+error. The last layer may be the field itself, so that what the finest weights lose is sent too where the
+budget asks for it; so it may for block means.
 """
 
 from __future__ import annotations
 
-__all__ = ["LatentMethod", "Latents", "Transform"]
+__all__ = ["LatentMethod", "Latents", "OneLayer", "Transform"]
 
+import struct
 import time
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -26,9 +33,12 @@ from fsae_core.evaluate.octaves import decode_row, encode_row
 from fsae_core.evaluate.rate_search import finest_within
 
 RATIOS = (4, 16, 64, 256)
+WHOLE = 1
+"""The field itself as the last layer, in bytes only."""
 
 _FINEST, _COARSEST = 2.0**-14, 8.0
-_MOST_BITS = 64  # a value is never given more than this, nor less than half a bit: not worth trying
+_GUESS = 16.0
+"""Steps in the scale, to begin the search with and to choose layers at."""
 _FIELD_HEADER = 8
 
 
@@ -45,19 +55,44 @@ class Latents:
 
 
 class Transform(Protocol):
-    """Fields (time, cell) to cells / ratio numbers and back."""
+    """Fields (time, cell) to cells / ratio numbers and back.
+
+    reach: in bytes, up to how many times its own ratio each number of floats is tried at.
+    """
 
     name: str
+    reach: int
 
     def known(self, ratio: int) -> Known: ...
 
     def ratios(self, cells: int) -> tuple[int, ...]:
-        """Which of 4, 16, 64 and 256 it can do for such fields."""
+        """Which it can do for such fields, the smallest first."""
         ...
 
     def encode(self, x: Floats, times: Times, ratio: int) -> Latents: ...
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats: ...
+
+    def layers(self, cells: int, ratio: int) -> tuple[tuple[int, ...], ...]:
+        """The ways to send fields at this ratio in bytes: ratios from coarse to fine, this one the last."""
+        ...
+
+    def expected(self, times: Times, ratio: int) -> Floats | None:
+        """Latents (time, m) that both sides know beforehand, to be taken away; None for their offset
+        alone."""
+        ...
+
+
+class OneLayer:
+    """Of transforms that are sent at once and about which nothing is known."""
+
+    reach = 64
+
+    def layers(self, cells: int, ratio: int) -> tuple[tuple[int, ...], ...]:
+        return ((ratio,),)
+
+    def expected(self, times: Times, ratio: int) -> Floats | None:
+        return None
 
 
 class LatentMethod:
@@ -80,10 +115,14 @@ class LatentMethod:
         if axis == "floats":
             return self._in_floats(x, times, ratio)
         fields = [self._in_bytes(x[i : i + 1], _one(times, i), ratio) for i in range(len(x))]
+        notes = [field.note for field in fields]
         return Coded(
             np.concatenate([field.recon for field in fields]),
-            *(float(np.mean([getattr(field, key) for field in fields])) for key in ("floats", "bytes")),
-            *(sum(getattr(field, key) for field in fields) for key in ("encode_s", "decode_s")),
+            float(np.mean([field.floats for field in fields])),
+            float(np.mean([field.bytes for field in fields])),
+            sum(field.encode_s for field in fields),
+            sum(field.decode_s for field in fields),
+            max(notes, key=notes.count),
         )
 
     def _in_floats(self, x: Floats, times: Times, ratio: int) -> Coded:
@@ -103,9 +142,9 @@ class LatentMethod:
     def _in_bytes(self, x: Floats, times: Times, ratio: int) -> Coded:
         cells, budget = x.shape[-1], byte_budget(x.shape[-1], ratio)
         best, least = None, np.inf
-        for candidate in self.transform.ratios(cells):
-            if not candidate * 32 / _MOST_BITS <= ratio <= candidate * 64 and candidate != RATIOS[0]:
-                continue
+        here = self.transform.ratios(cells)
+        # With more than 8 bits a value another number of floats does better, and so with few.
+        for candidate in [r for r in here if 4 * r <= ratio <= self.transform.reach * r] or here[:1]:
             coded = self._candidate(x, times, candidate, budget)
             if coded is None:
                 continue
@@ -119,24 +158,97 @@ class LatentMethod:
         return best
 
     def _candidate(self, x: Floats, times: Times, candidate: int, budget: int) -> Coded | None:
+        cells = x.shape[-1]
         started = time.process_time()
-        latents = self.transform.encode(x, times, candidate)
+        of = {candidate: self.transform.encode(x, times, candidate)}
+        chain, latents = self._shortest(x, times, candidate, of)
         encoding = time.process_time() - started
-        finest = _FINEST * max(
-            1.0, float(abs(latents.values - latents.offset[:, None]).max() / latents.scale[0])
+        last = latents[-1]
+        finest = _FINEST * max(1.0, float(abs(last.values - last.offset[:, None]).max() / last.scale[0]))
+        found = finest_within(
+            lambda s: self._send(latents, chain, cells, times, 1 / s),
+            budget - 1,
+            1 / _COARSEST,
+            1 / finest,
+            _GUESS,
         )
-        found = finest_within(lambda s: _to_bytes(latents, 1 / s), budget - 1, 1 / _COARSEST, 1 / finest)
         if found is None:
             return None
         setting, data = found
         started = time.process_time()
-        _to_bytes(latents, 1 / setting)
+        self._send(latents, chain, cells, times, 1 / setting)
         between = time.process_time()
-        recon = self.transform.decode(_from_bytes(data, latents), x.shape[-1], times, candidate)
+        got = self._receive(data, latents, chain, cells, times)
+        recon = self.transform.decode(got, cells, times, chain[-1])
         decoding = time.process_time() - between
         return Coded(
-            recon, float(latents.values.shape[-1]), len(data) + 1.0, encoding + between - started, decoding
+            recon,
+            float(last.values.shape[-1]),
+            len(data) + 1.0,
+            encoding + between - started,
+            decoding,
+            _told(chain),
         )
+
+    def _shortest(
+        self, x: Floats, times: Times, candidate: int, of: dict[int, Latents]
+    ) -> tuple[tuple[int, ...], list[Latents]]:
+        """The layers that take the fewest bytes at one step, the same for all."""
+        found: dict[tuple[int, ...], list[Latents]] = {}
+        for chain in self.transform.layers(x.shape[-1], candidate):
+            found[chain] = [of.setdefault(r, of.get(r) or self.transform.encode(x, times, r)) for r in chain]
+        if len(found) == 1:
+            return next(iter(found.items()))
+        size = {c: len(self._send(v, c, x.shape[-1], times, 1 / _GUESS)) for c, v in found.items()}
+        chain = min(size, key=lambda c: size[c])
+        return chain, found[chain]
+
+    def _send(
+        self, latents: list[Latents], chain: tuple[int, ...], cells: int, times: Times, step: float
+    ) -> bytes:
+        parts: list[bytes] = []
+        known: Latents | None = None
+        for k, (target, ratio) in enumerate(zip(latents, chain, strict=True)):
+            base = self._base(known, chain, k, cells, times)
+            data = _to_bytes(target, base, step / 2 ** (len(chain) - 1 - k))
+            parts.append(struct.pack("<H", len(data)) + data if ratio != chain[-1] else data)
+            if ratio != chain[-1]:
+                known = _from_bytes(data, target, base)
+        return b"".join(parts)
+
+    def _receive(
+        self, data: bytes, like: list[Latents], chain: tuple[int, ...], cells: int, times: Times
+    ) -> Latents:
+        known: Latents | None = None
+        for k, shape in enumerate(like):
+            base = self._base(known, chain, k, cells, times)
+            size = len(data)
+            if k < len(chain) - 1:
+                (size,) = struct.unpack_from("<H", data)
+                data = data[2:]
+            known = _from_bytes(data[:size], shape, base)
+            data = data[size:]
+        assert known is not None
+        return known
+
+    def _base(
+        self, known: Latents | None, chain: tuple[int, ...], k: int, cells: int, times: Times
+    ) -> Floats | None:
+        """What is taken away before coding: the coarser layer as the finer one sees it, or what is
+        expected."""
+        if known is None:
+            return self.transform.expected(times, chain[k])
+        field = self.transform.decode(known, cells, times, chain[k - 1])
+        return self.transform.encode(field, times, chain[k]).values
+
+
+def _told(chain: tuple[int, ...]) -> str | None:
+    """In words what was sent, where that is more than one set of latents."""
+    if len(chain) == 1:
+        return None
+    floats = " and ".join(str(ratio) for ratio in chain if ratio != WHOLE)
+    rest = ", and the rest at full resolution" if chain[-1] == WHOLE else ""
+    return f"sent in layers of {floats} times fewer floats{rest}"
 
 
 def _one(times: Times, i: int) -> Times:
@@ -154,22 +266,25 @@ def _as_float16(latents: Latents) -> tuple[Latents, list[int]]:
     return replace(latents, values=(kept.astype(np.float32) * scale + offset)), sizes
 
 
-def _to_bytes(latents: Latents, step: float) -> bytes:
+def _to_bytes(latents: Latents, base: Floats | None, step: float) -> bytes:
+    offset = latents.offset[:, None]
+    values = latents.values if base is None else latents.values - base + offset
     if latents.zoom is None:
-        return encode_row(
-            latents.values[0], float(latents.offset[0]), float(latents.scale[0]), step, latents.even
-        )
+        return encode_row(values[0], float(latents.offset[0]), float(latents.scale[0]), step, latents.even)
     from fsae_core.codec.entropy import encode_latents
 
-    return encode_latents(latents.values, latents.offset, latents.scale, step, latents.zoom)
+    return encode_latents(values, latents.offset, latents.scale, step, latents.zoom)
 
 
-def _from_bytes(data: bytes, like: Latents) -> Latents:
+def _from_bytes(data: bytes, like: Latents, base: Floats | None) -> Latents:
+    """like: for what is known without the bytes, how many values there are and where they lie."""
     if like.zoom is None:
-        row, offset, scale = decode_row(data, like.values.shape[-1], like.even)
-        return Latents(
-            row[None], np.array([offset], np.float32), np.array([scale], np.float32), None, like.even
-        )
-    from fsae_core.codec.entropy import decode_latents
+        row, *side = decode_row(data, like.values.shape[-1], like.even)
+        values, offset, scale = row[None], *(np.array([v], np.float32) for v in side)
+    else:
+        from fsae_core.codec.entropy import decode_latents
 
-    return Latents(*decode_latents(data), zoom=like.zoom)
+        values, offset, scale = decode_latents(data)
+    if base is not None:
+        values = values - offset[:, None] + base
+    return Latents(values, offset, scale, like.zoom, like.even)

@@ -10,13 +10,14 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.canonical import zoom_of_dataset
+from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.choice import pick_model
 from fsae_core.errors import UserError
 from fsae_core.evaluate.anomaly import Climatology
 from fsae_core.evaluate.coded import Floats, Known, OutOfReach, Times
-from fsae_core.evaluate.latents import RATIOS, Latents
-from fsae_core.sphere.healpix import n_cells
+from fsae_core.evaluate.latents import RATIOS, WHOLE, Latents
+from fsae_core.sphere.healpix import n_cells, zoom_of
 
 _STRETCHES = 16
 """Latents that lie on no sphere come channel by channel: so many stretches have a width of their own."""
@@ -25,10 +26,14 @@ _STRETCHES = 16
 class Learned:
     """The weights that `fsae compress` would take for the archive, ratio by ratio.
 
-    model: "auto" for fs-ae, "cnn-vae". With a climatology, latents are kept as departures from those of the
-    climatology's field at their time: the same fields come back, from fewer bytes. Raises UserError where no
-    ratio has weights that fit.
+    model: "auto" for fs-ae, "cnn-vae". With a climatology, latents are coded as departures from those of the
+    climatology's field at their time. Raises UserError where no ratio has weights that fit.
+
+    Ratio 1, which only a budget of many bytes reaches, is the field itself: what the finest layer decodes to
+    is taken away and the rest is sent.
     """
+
+    reach = 16
 
     def __init__(
         self,
@@ -70,22 +75,25 @@ class Learned:
         )
 
     def ratios(self, cells: int) -> tuple[int, ...]:
-        return tuple(self.models) if cells == self.cells else ()
+        return (WHOLE, *self.models) if cells == self.cells else ()
 
     def encode(self, x: Floats, times: Times, ratio: int) -> Latents:
+        if ratio == WHOLE:
+            _, mean, spread = FieldNormaliser().normalise(x)
+            return Latents(x, mean, spread, zoom_of(x.shape[-1]))
         got = self._compressed(x, times, ratio)
         values, offset, scale = (np.asarray(v, np.float32) for v in (got.values, got.offset, got.scale))
-        values = values - self._expected(times, ratio) + self._level(offset)
         if got.zoom < 0:
             return Latents(values, offset, scale, None, _STRETCHES)
         return Latents(values, offset, scale, int(got.zoom))
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
         from fsae_core.model.compression import CompressedFields
-        from fsae_core.sphere.healpix import zoom_of
 
+        if ratio == WHOLE:
+            return latents.values
         compressed = CompressedFields(
-            latents.values + self._expected(times, ratio) - self._level(latents.offset),
+            latents.values,
             latents.offset,
             latents.scale,
             zoom_of(cells),
@@ -103,16 +111,19 @@ class Learned:
             x, variable=self.variable, times=times, instant=self.instant
         )
 
-    def _expected(self, times: Times, ratio: int) -> Floats | np.float32:
-        """Latents (time, m) of the climatology, which both sides can make; 0 without one."""
-        if self.climatology is None or times is None:
-            return np.float32(0)
+    def layers(self, cells: int, ratio: int) -> tuple[tuple[int, ...], ...]:
+        """At once, or by way of the next one or two coarser ratios; the field itself never at once."""
+        coarser = tuple(r for r in sorted(self.models, reverse=True) if ratio < r <= 16 * ratio)
+        if ratio == WHOLE:
+            return ((*coarser, ratio),)
+        return ((*coarser, ratio), (ratio,)) if coarser else ((ratio,),)
+
+    def expected(self, times: Times, ratio: int) -> Floats | None:
+        """Latents of the climatology's fields, which both sides can make; None without one."""
+        if self.climatology is None or times is None or ratio == WHOLE:
+            return None
         fields = np.ascontiguousarray(self.climatology.at(times), np.float32)
         return np.asarray(self._compressed(fields, times, ratio).values, np.float32)
-
-    def _level(self, offset: Floats) -> Floats | np.float32:
-        """Departures lie around zero, and what codes them takes the offset away: it is put there."""
-        return np.float32(0) if self.climatology is None else offset[:, None]
 
     def _model(self, ratio: int) -> Any:
         if ratio not in self.models:

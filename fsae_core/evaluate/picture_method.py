@@ -47,7 +47,7 @@ class PictureMethod:
             spent[0] += between - started
             spent[1] += time.process_time() - between
             total += len(data)
-        return Coded(from_mosaic(recon), None, total / len(x), *spent)
+        return Coded(from_mosaic(recon), None, total / len(x), spent[0], spent[1])
 
     def _fit(self, part: Picture, budget: int, ratio: int) -> tuple[float, bytes]:
         codec = self.codec

