@@ -3,6 +3,7 @@
 import healpy as hp
 import numpy as np
 import pytest
+import xarray as xr
 
 from fsae_core.evaluate import metrics
 from fsae_core.sphere.healpix import n_cells
@@ -85,3 +86,12 @@ def test_power_ratio_of_a_smoothed_field(fields):
     halved = truth.mean() + (truth - truth.mean()) / 2
     assert metrics.power_ratio_by_zoom(truth, smooth)[3] < 0.5
     assert metrics.power_ratio_by_zoom(truth, halved)[3] == pytest.approx(0.25, rel=1e-3)
+
+
+def test_against_scores(fields):
+    from scores import continuous
+
+    truth, recon = (xr.DataArray(f.astype(np.float64), dims=("time", "cell")) for f in fields)
+    assert metrics.rmse(*fields) == pytest.approx(float(continuous.rmse(recon, truth)), rel=1e-9)
+    assert metrics.mae(*fields) == pytest.approx(float(continuous.mae(recon, truth)), rel=1e-9)
+    assert metrics.bias(*fields) == pytest.approx(float(continuous.additive_bias(recon, truth)), rel=1e-6)
