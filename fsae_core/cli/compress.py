@@ -30,6 +30,13 @@ def compress(
     variable: VariableOption = None,
     start: Annotated[str | None, typer.Option(help="First time, for example 2008-07-01.")] = None,
     end: Annotated[str | None, typer.Option(help="Last time, the whole of that day, month or year.")] = None,
+    max_error: Annotated[
+        float | None, typer.Option(help="No value may be off by more, in its units; costs many bytes.")
+    ] = None,
+    step: Annotated[
+        float | None,
+        typer.Option(help="Of the quantiser, in units of a field's spread; else so that RMSE grows by 2 %."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store of that name.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: JsonFlag = False,
@@ -43,8 +50,9 @@ def compress(
     from fsae_core.archive.reader import open_archive
     from fsae_core.archive.timing import is_instant
     from fsae_core.codec import choice, pipeline, store
-    from fsae_core.codec.layout import INSTANT
+    from fsae_core.codec.layout import INSTANT, LATENT
     from fsae_core.errors import UserError
+    from fsae_core.sphere.healpix import zoom_of
 
     started = time.monotonic()
     if target.suffix.lower() not in (".zarr", ".zip"):
@@ -60,7 +68,9 @@ def compress(
         ds[name].attrs[INSTANT] = int(is_instant(ds, name))
     ds = _between(ds, start, end, source)
     fitted = choice.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
-    small = pipeline.compress(ds, ratio, model=fitted, progress=progress("compressing"))
+    small = pipeline.compress(
+        ds, ratio, model=fitted, progress=progress("compressing"), step=step, max_error=max_error
+    )
     learned = int(fitted.card.trained_on(str(ds.attrs.get("fsae_name", "")), ds["time"].values).sum())
     if learned:
         warn(
@@ -82,7 +92,7 @@ def compress(
             "times": ds.sizes["time"],
             "times_trained_on": learned,
             "zoom_in": small.attrs["fsae_zoom_in"],
-            "zoom": small.attrs["fsae_zoom_in"] - choice.RATIOS.index(ratio) - 1,
+            "zoom": None if LATENT in small.dims else zoom_of(small.sizes["cell"]),
             "model": fitted.card.name,
             "weights_bytes": fitted.card.bytes,
             "seconds": round(time.monotonic() - started, 3),
@@ -111,6 +121,7 @@ def _between(ds: xr.Dataset, start: str | None, end: str | None, source: str) ->
 def _losses(ds: xr.Dataset, small: xr.Dataset, model: FieldModel) -> dict[str, dict[str, Any]]:
     """What differs between the archive and what the store gives back, by variable."""
     from fsae_core.archive.canonical import data_names
+    from fsae_core.codec.layout import STEP
     from fsae_core.codec.pipeline import decompress
     from fsae_core.evaluate.metrics import ErrorSums
 
@@ -126,6 +137,7 @@ def _losses(ds: xr.Dataset, small: xr.Dataset, model: FieldModel) -> dict[str, d
             "psnr_db": total.psnr_db,
             "max_error": total.max_error,
             "units": ds[name].attrs.get("units"),
+            "step": small[name].attrs.get(STEP),
         }
         for name, total in sums.items()
     }

@@ -30,7 +30,7 @@ def _describe(path: str) -> dict[str, Any]:
     from fsae_core.archive.files import open_raw
     from fsae_core.archive.reader import open_archive
     from fsae_core.codec.layout import is_compressed
-    from fsae_core.codec.store import bytes_on_disk, read_store
+    from fsae_core.codec.store import bytes_on_disk, open_store
 
     file = Path(path)
     cards = _cards(path)
@@ -39,28 +39,35 @@ def _describe(path: str) -> dict[str, Any]:
         several = {"ratio": ratios, "name": file.stem} if len(ratios) > 1 else {}
         return {"kind": "weights", **asdict(cards[0]), **several}
     if file.exists() and is_compressed(open_raw(file)):
-        small = read_store(file)
-        return {
-            "kind": "compressed",
-            **describe_dataset(small),
-            "zoom_in": small.attrs["fsae_zoom_in"],
-            "ratio": small.attrs["fsae_ratio"],
-            "model": small.attrs["fsae_model"],
-            "weights_sha256": small.attrs["fsae_weights_sha256"],
-            "bytes": bytes_on_disk(file),
-        }
+        return {"kind": "compressed", **_describe_store(open_store(file)), "bytes": bytes_on_disk(file)}
     ds = open_archive(path)
     size = bytes_on_disk(file) if file.exists() else _catalogue_bytes(path)
     return {"kind": "archive", **describe_dataset(ds), "bytes": size}
 
 
-def describe_dataset(ds: xr.Dataset) -> dict[str, Any]:
-    """What a dataset on the sphere holds; ``times`` is how many."""
+def _describe_store(small: xr.Dataset) -> dict[str, Any]:
+    from fsae_core.codec.layout import MAX_ERROR, STEP, field_names
+
+    names = field_names(small)
+    return {
+        **describe_dataset(small, names),
+        "zoom_in": small.attrs["fsae_zoom_in"],
+        "ratio": small.attrs["fsae_ratio"],
+        "model": small.attrs["fsae_model"],
+        "weights_sha256": small.attrs["fsae_weights_sha256"],
+        "format": small.attrs["fsae_format"],
+        "step": {name: small[name].attrs.get(STEP) for name in names},
+        "max_error": {name: small[name].attrs.get(MAX_ERROR) for name in names},
+    }
+
+
+def describe_dataset(ds: xr.Dataset, names: list[str] | None = None) -> dict[str, Any]:
+    """What a dataset holds in these variables (all on the sphere by default); ``times`` is how many."""
     import numpy as np
 
     from fsae_core.archive.canonical import data_names, zoom_of_dataset
 
-    names = [n for n in data_names(ds) if not n.endswith(("_offset", "_scale"))]
+    names = list(data_names(ds)) if names is None else names
     times = ds["time"].values if "time" in ds.dims else np.array([], "datetime64[s]")
     return {
         "variables": names,
@@ -68,7 +75,7 @@ def describe_dataset(ds: xr.Dataset) -> dict[str, Any]:
         "times": int(times.size),
         "first": np.datetime_as_string(times[0], unit="m") if times.size else None,
         "last": np.datetime_as_string(times[-1], unit="m") if times.size else None,
-        "zoom": zoom_of_dataset(ds),
+        "zoom": zoom_of_dataset(ds) if "cell" in ds.dims else None,
         "source": ds.attrs.get("source"),
         "licence": ds.attrs.get("licence"),
         "simulated": bool(ds.attrs.get("fsae_simulated", False)),

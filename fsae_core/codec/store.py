@@ -1,13 +1,14 @@
 """A compressed dataset as a Zarr v3 store, a directory or one zip, and back.
 
-On disk a field is float16, standardised by its own ``<v>_offset`` and ``<v>_scale`` (float32), so that
-pascals fit as well as kelvins. Chunks are packed by zstd, their bytes shuffled (20 to 30 % smaller than
-unshuffled on t2m of ERA5 and of a model), and carry a crc32c. A store gets its name when it is complete.
+On disk (format 2) a field is standardised by its own ``<v>_offset`` and ``<v>_scale`` (float32; left out
+where they are 0 and 1), quantised by its step and entropy-coded by the codec `fsae_latents`; corrections are
+coded by `fsae_whole`. Every chunk carries a CRC32C. A store gets its name when it is complete. Format 1,
+float16 packed by zstd, is read as well.
 """
 
 from __future__ import annotations
 
-__all__ = ["StoreSize", "bytes_on_disk", "read_store", "write_fields", "write_store"]
+__all__ = ["StoreSize", "bytes_on_disk", "open_store", "read_store", "write_fields", "write_store"]
 
 import math
 import zipfile
@@ -20,18 +21,22 @@ import xarray as xr
 
 from fsae_core.archive.files import open_raw
 from fsae_core.codec.atomic import PARTIAL, writing_store
-from fsae_core.codec.layout import check_compressed, field_names
+from fsae_core.codec.layout import STANDARDISED, STEP, check_compressed, field_names
+from fsae_core.codec.lazy import in_units
+from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError, short_reason
-from fsae_core.sphere.healpix import n_cells
+from fsae_core.sphere.healpix import n_cells, zoom_of
 
 _CHUNK_BYTES = 2**21
+_CHUNK_FIELDS, _CHUNK_VALUES = 64, 2**18
+"""Of entropy-coded chunks: as many fields as help each other, few enough to be decoded for one of them."""
 
 
 @dataclass(frozen=True)
 class StoreSize:
     """Both ratios of a store; the weights that the decoder needs are not counted in either.
 
-    ratio_floats: values in the native fields / values in the compressed fields.
+    ratio_floats: values in the native fields / values in the compressed fields, corrections not counted.
     ratio_bytes: bytes of the native fields as float32 / bytes on disk, metadata and checksums included.
     """
 
@@ -44,45 +49,93 @@ class StoreSize:
 def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> StoreSize:
     """Write what `compress` gave; a path that ends in .zip becomes one file. UserError as in `writing`."""
     check_compressed(cds)
-    out = cds.copy()
+    out, encoding = cds.copy(), {}
     names = field_names(cds)
     for name in names:
-        standard = (cds[name] - cds[f"{name}_offset"]) / cds[f"{name}_scale"]
-        kept = standard.transpose(*cds[name].dims).astype(np.float16)
-        out[name] = kept.assign_attrs(cds[name].attrs, fsae_standardised="value = stored * scale + offset")
-    _write_zarr(out, path, overwrite)
-    native = sum(cds[n].size // cds.sizes["cell"] for n in names) * n_cells(int(cds.attrs["fsae_zoom_in"]))
+        offset, scale = (cds[f"{name}_{side}"] for side in ("offset", "scale"))
+        standard = ((cds[name] - offset) / scale).transpose(*cds[name].dims).astype(np.float32)
+        out[name] = standard.assign_attrs(
+            cds[name].attrs, **{STANDARDISED: "value = stored * scale + offset"}
+        )
+        encoding[name] = _coded(out[name], _latents_codec(cds[name]))
+        if not offset.any() and (scale == 1).all():
+            out = out.drop_vars([f"{name}_offset", f"{name}_scale"])
+        if f"{name}_correction" in cds.variables:
+            corrections = cds[f"{name}_correction"]
+            codec = WholeCodec(zoom_of(corrections.shape[-1]))
+            encoding[f"{name}_correction"] = _coded(corrections, codec)
+    _write_zarr(out, path, overwrite, encoding)
+    native = sum(cds[n].size // cds[n].shape[-1] for n in names) * n_cells(int(cds.attrs["fsae_zoom_in"]))
     size = bytes_on_disk(path)
     return StoreSize(native / sum(cds[n].size for n in names), 4 * native / size, size, 4 * native)
 
 
-def read_store(path: str | Path) -> xr.Dataset:
-    """Read a compressed store into memory, checksums verified; what `compress` gave comes back.
+def open_store(path: str | Path) -> xr.Dataset:
+    """Open a compressed store lazily: what `compress` gave comes back, decoded chunk by chunk as it is used.
 
-    Raises UserError when the path is not such a store, is damaged, half written or of a newer format.
+    Raises UserError when the path is not such a store, is half written, of a newer format or contradicts
+    itself; a damaged chunk raises when it is read.
     """
     path = Path(path)
     ds = open_raw(path)
     if path.name.endswith(PARTIAL):
         raise UserError(f"{path.name} is half written by a run that was stopped: run that command again.")
+    chunks: dict[Any, tuple[int, ...]] = {
+        name: tuple(array.encoding.get("chunks") or array.shape) for name, array in ds.variables.items()
+    }
+    ds = _completed(ds)
     check_compressed(ds, path.name)
-    missing = _missing_chunks(ds, path)
+    missing = _missing_chunks({name: (ds[name].shape, chunks[name]) for name in chunks}, path)
     if missing:
         raise UserError(f"{path.name} is half written ({missing} chunks are missing): make or copy it again.")
+    for name in field_names(ds):
+        side = {part: _loaded(ds[f"{name}_{part}"], path) for part in ("offset", "scale")}
+        attrs = {k: v for k, v in ds[name].attrs.items() if k != STANDARDISED}
+        for part, values in side.items():
+            ds[f"{name}_{part}"] = (ds[name].dims[:-1], values)
+        lazy = in_units(ds[name].variable, side["offset"], side["scale"])
+        lazy.attrs = attrs
+        lazy.encoding = {"preferred_chunks": dict(zip(ds[name].dims, chunks[name], strict=True))}
+        ds[name] = lazy
+    return ds
+
+
+def read_store(path: str | Path) -> xr.Dataset:
+    """Read a compressed store into memory, all checksums verified. UserError as in `open_store`."""
+    ds = open_store(path)
     try:
         ds = ds.load()
     except Exception as error:  # zarr, numcodecs and the file system have no common class for damaged bytes
-        raise UserError(f"{path.name} is damaged ({short_reason(error)}): make or copy it again.") from error
-    for name in field_names(ds):
-        attrs = {k: v for k, v in ds[name].attrs.items() if k != "fsae_standardised"}
-        values = ds[name].astype(np.float32) * ds[f"{name}_scale"] + ds[f"{name}_offset"]
-        ds[name] = (ds[name].dims, values.transpose(*ds[name].dims).values, attrs)
+        raise _damaged(path, error) from error
     return ds.drop_encoding()
+
+
+def _loaded(array: xr.DataArray, path: Path) -> np.ndarray:
+    try:
+        return np.asarray(array.values, np.float32)
+    except Exception as error:  # as in read_store
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str | Path, error: Exception) -> UserError:
+    return UserError(f"{Path(path).name} is damaged ({short_reason(error)}): make or copy it again.")
+
+
+def _completed(ds: xr.Dataset) -> xr.Dataset:
+    """With the offsets and scales that are left out because they are 0 and 1."""
+    ds = ds.copy()
+    for name in [str(n) for n, array in ds.data_vars.items() if STANDARDISED in array.attrs]:
+        if not {f"{name}_offset", f"{name}_scale"} & set(ds.variables):
+            lead = ds[name].dims[:-1]
+            shape = ds[name].shape[:-1]
+            ds[f"{name}_offset"] = (lead, np.zeros(shape, np.float32))
+            ds[f"{name}_scale"] = (lead, np.ones(shape, np.float32))
+    return ds
 
 
 def write_fields(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> int:
     """Write a canonical archive at once as float32 Zarr v3, a folder or one .zip; gives its bytes on disk."""
-    _write_zarr(ds, path, overwrite)
+    _write_zarr(ds, path, overwrite, {})
     return bytes_on_disk(path)
 
 
@@ -94,7 +147,7 @@ def bytes_on_disk(path: str | Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool) -> None:
+def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool, encoding: dict[str, Any]) -> None:
     import zarr
 
     plain = ds.drop_encoding()
@@ -105,10 +158,35 @@ def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool) -> None:
             mode="w",
             zarr_format=3,
             consolidated=False,
-            encoding={str(name): _encoding(plain[name]) for name in plain.variables},
+            encoding={
+                str(name): encoding.get(str(name)) or _encoding(plain[name]) for name in plain.variables
+            },
             # A chunk of nothing but fill values is written too: one that is absent is one that was lost.
             write_empty_chunks=True,
         )
+
+
+def _latents_codec(array: xr.DataArray) -> LatentsCodec:
+    zoom = zoom_of(array.shape[-1]) if array.dims[-1] == "cell" else -1
+    return LatentsCodec(float(array.attrs[STEP]), zoom)
+
+
+def _coded(array: xr.DataArray, codec: Any) -> dict[str, Any]:
+    """One entropy-coded stream a chunk: some dozens of times of one member."""
+    chunks = [1] * (array.ndim - 1) + [array.shape[-1]]
+    if array.ndim > 1:
+        room = max(1, _CHUNK_VALUES // array.shape[-1])
+        chunks[0] = max(1, min(array.shape[0], _CHUNK_FIELDS, room))
+    encoding: dict[str, Any] = {
+        "serializer": codec,
+        "compressors": (),
+        "filters": (),
+        "chunks": tuple(chunks),
+    }
+    if np.issubdtype(array.dtype, np.floating):
+        # What Zarr fills up the last chunk with; the codec leaves it out.
+        encoding |= {"_FillValue": None, "fill_value": np.float32(0)}
+    return encoding
 
 
 def _encoding(array: xr.DataArray) -> dict[str, Any]:
@@ -126,8 +204,11 @@ def _encoding(array: xr.DataArray) -> dict[str, Any]:
     return encoding
 
 
-def _missing_chunks(ds: xr.Dataset, path: Path) -> int:
-    """Chunks that the metadata promise and the store does not have (Zarr reads those as fill values)."""
+def _missing_chunks(arrays: dict[Any, tuple[tuple[int, ...], tuple[int, ...]]], path: Path) -> int:
+    """Chunks that the metadata promise and the store does not have (Zarr reads those as fill values).
+
+    arrays: by name, shape and shape of the chunks.
+    """
     if path.is_dir():
         files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
     else:
@@ -135,9 +216,8 @@ def _missing_chunks(ds: xr.Dataset, path: Path) -> int:
             files = archive.namelist()
     root = min((f for f in files if f.endswith("zarr.json")), key=len).removesuffix("zarr.json")
     missing = 0
-    for name, array in ds.variables.items():
-        chunks = array.encoding["chunks"]
-        expected = math.prod(-(-size // chunk) for size, chunk in zip(array.shape, chunks, strict=True))
+    for name, (shape, chunks) in arrays.items():
+        expected = math.prod(-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True))
         key = f"{root}{name}/c"
         missing += expected - sum(file == key or file.startswith(f"{key}/") for file in files)
     return missing

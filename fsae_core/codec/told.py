@@ -56,7 +56,7 @@ def _supposed(shares: int, usual_gain: int) -> tuple[Integers, Integers]:
 
 
 def fitting_shares(numbers: Integers, known: Sequence[Integers]) -> tuple[int, ...]:
-    """The writer's choice for numbers (k,) and what is known of each (k,), in 1/8: least squares, from 0 up."""
+    """The writer's choice for numbers (k,) and what is known of each (k,), in 1/8: by least squares."""
     from scipy.optimize import nnls
 
     if not known:

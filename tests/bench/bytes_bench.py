@@ -13,7 +13,7 @@ import pytest
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.entropy import decode_standard, encode_standard, round_standard
-from fsae_core.codec.steps import default_step
+from fsae_core.codec.steps import known_step
 from fsae_core.model.checkpoint import load_model
 from fsae_core.sphere.healpix import cell_xyf
 from fsae_core.training.splits import Split, split_of
@@ -49,7 +49,7 @@ def standardised(model, x, times, variable, instant):
     return packed, (packed.values - packed.offset[:, None]) / packed.scale[:, None]
 
 
-CASES = [("general", "era5-week", v) for v in ("t2m", "u10", "msl", "tp")]
+CASES = [("general", "era5-week", v) for v in ("t2m", "u10", "v10", "msl", "tp")]
 CASES += [("amip", "amip", "t2m"), ("amip", "amip-hr", "t2m")]
 
 
@@ -69,11 +69,11 @@ def test_steps(family, archive, variable, ratio, shared_data):
         return rmse(back, x) / exact - 1
 
     exact = rmse(model.decompress_fields(packed, variable=variable, times=times, instant=instant), x)
-    low, high = 0.25 * default_step(model.card, ratio), 64 * default_step(model.card, ratio)
-    for _ in range(7):
+    step = known_step(model.card, ratio, variable)
+    low, high = step / 4, 4 * step
+    for _ in range(6):
         middle = (low * high) ** 0.5
         low, high = (middle, high) if growth(middle) <= 0.02 else (low, middle)
-    step = default_step(model.card, ratio)
     grown = growth(step)
     print(
         f"{family}-{ratio}x on {archive} {variable}: RMSE {exact:.4f}, +2 % at step {low:.4f}; "
@@ -118,14 +118,14 @@ def deflated(standard, step):
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
-@pytest.mark.parametrize("family, archive, variable", CASES[:3] + CASES[4:])
+@pytest.mark.parametrize("family, archive, variable", [CASES[i] for i in (0, 1, 3, 5, 6)])
 def test_bits(family, archive, variable, ratio, shared_data):
     from numcodecs import Shuffle, Zstd
 
     model = load_model(f"{family}-{ratio}x", device="cpu")
     x, times, instant = training_fields(archive, shared_data, variable)
     packed, standard = standardised(model, x[:16], times[:16], variable, instant)
-    one, step = standard[:1], default_step(model.card, ratio)
+    one, step = standard[:1], known_step(model.card, ratio, variable)
     half = len(Zstd(level=9).encode(Shuffle(2).encode(one.astype(np.float16).view(np.uint8).ravel())))
     print(
         f"\n{family}-{ratio}x {archive} {variable}, {one.size} values, bits a value; "

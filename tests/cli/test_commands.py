@@ -23,12 +23,44 @@ def test_compress_prints_what_was_lost(fsae, source, tmp_path):
     error = prolong(restrict(x, 2), 2) - x
     got = answer.json
     assert got["ratio_floats"] == 16 and 1 < got["ratio_bytes"] < 32
-    assert got["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-2)
-    assert got["max_error"] == pytest.approx(np.abs(error).max(), rel=1e-2)
+    assert got["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=2e-2)
+    assert got["max_error"] == pytest.approx(np.abs(error).max(), rel=5e-2)
     assert got["psnr_db"] == pytest.approx(20 * np.log10(np.ptp(x) / got["rmse"]), rel=1e-3)
     assert got["native_bytes"] == x.size * 4
-    assert got["variables"]["t2m"] == {**{k: got[k] for k in ("rmse", "psnr_db", "max_error")}, "units": "K"}
+    own = {k: got[k] for k in ("rmse", "psnr_db", "max_error")}
+    assert got["variables"]["t2m"] == {**own, "units": "K", "step": 0.015}
     assert read_store(tmp_path / "s.zarr").sizes == {"time": 5, "cell": 192}
+
+
+def test_a_largest_error_is_kept(fsae, refuses, source, tmp_path):
+    options = ("--ratio", 64, "--max-error", 0.5)
+    got = fsae("compress", source, tmp_path / "s.zip", "--variable", "t2m", *options, "--json").json
+    assert (
+        got["max_error"]
+        <= 0.5
+        < fsae("compress", source, tmp_path / "t.zip", "--variable", "t2m", "--ratio", 64, "--json").json[
+            "max_error"
+        ]
+    )
+    told = fsae("info", tmp_path / "s.zip", "--json").json
+    assert told["max_error"] == {"t2m": 0.5} and told["format"] == 2
+    fsae("decompress", tmp_path / "s.zip", tmp_path / "back.zarr")
+    off = open_archive(tmp_path / "back.zarr")["t2m"].values - small_archive()["t2m"].values.astype(
+        np.float64
+    )
+    assert np.abs(off).max() == pytest.approx(got["max_error"], rel=1e-6)
+    assert "each has its own units" in refuses("compress", source, tmp_path / "u.zip", *options)
+    zero = ("--ratio", 64, "--max-error", 0, "--variable", "t2m")
+    assert "largest error of 0 was asked for" in refuses("compress", source, tmp_path / "u.zip", *zero)
+
+
+def test_a_step_of_ones_own(fsae, refuses, source, tmp_path):
+    base = ("--ratio", 4, "--variable", "t2m")
+    fine = fsae("compress", source, tmp_path / "fine.zip", *base, "--step", 0.001, "--json").json
+    coarse = fsae("compress", source, tmp_path / "coarse.zip", *base, "--step", 0.1, "--json").json
+    assert fine["bytes"] > coarse["bytes"] and fine["rmse"] < coarse["rmse"]
+    assert coarse["variables"]["t2m"]["step"] == 0.1
+    assert "step of -1 was asked for" in refuses("compress", source, tmp_path / "u.zip", *base, "--step", -1)
 
 
 def test_several_variables_have_no_common_error(fsae, source, tmp_path):
@@ -55,7 +87,7 @@ def test_decompress_to_healpix(fsae, source, tmp_path, name):
     assert got["zoom"] == 4 and got["times"] == 5 and got["grid"] is None
     back = open_archive(tmp_path / name)
     x = small_archive()["msl"].values
-    np.testing.assert_allclose(back["msl"].values, prolong(restrict(x, 2), 2), atol=4 * x.std() / 1024)
+    np.testing.assert_allclose(back["msl"].values, prolong(restrict(x, 2), 2), atol=3 * 0.0205 * x.std())
     coarse = fsae("decompress", tmp_path / "s.zarr", tmp_path / "coarse.zarr", "--zoom", 1, "--json").json
     assert coarse["zoom"] == 1 and open_archive(tmp_path / "coarse.zarr").sizes["cell"] == 48
 

@@ -1,0 +1,92 @@
+"""Fields of one variable to what is stored of them and back, for any block of times."""
+
+from __future__ import annotations
+
+__all__ = ["CodedFields", "FieldCoder"]
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsae_core.codec.choice import FieldModel, Floats, Times
+from fsae_core.codec.correction import corrected, corrections
+from fsae_core.codec.rate import Latents, fitting_step
+from fsae_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class CodedFields:
+    """What is stored of n fields.
+
+    values: compressed fields (n, m) in their units, as a store gives them back; offset, scale: (n,); zoom: of
+    the values, None off the sphere; corrections: whole steps (n, cells), None where none are kept.
+    """
+
+    values: Floats
+    offset: Floats
+    scale: Floats
+    zoom: int | None
+    corrections: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True)
+class FieldCoder:
+    """How the fields of a variable are compressed: decided before the first of them, and kept by a store.
+
+    instant: they belong to the very hour of their times; zoom_in: of the fields; zoom: of the compressed ones
+    where the model does not say; step: of the quantiser, in units of the scale (0: not chosen yet);
+    max_error: in the variable's units, None for any.
+    """
+
+    model: FieldModel
+    variable: str
+    instant: bool
+    zoom_in: int
+    zoom: int
+    step: float = 0.0
+    max_error: float | None = None
+
+    def with_fitting_step(self, x: Floats, times: Times) -> FieldCoder:
+        """With the step that suits a few fields (n, cells)."""
+        step = fitting_step(
+            self.model, self._latents(x, times), x, variable=self.variable, times=times, instant=self.instant
+        )
+        return replace(self, step=step)
+
+    def encode(self, x: Floats, times: Times) -> CodedFields:
+        """Fields (n, cells) with their times (n,).
+
+        UserError where values are missing or a bound cannot be kept.
+        """
+        latents = self._latents(x, times)
+        values = latents.values(self.step)
+        coded = CodedFields(values, latents.offset, latents.scale, latents.zoom)
+        if self.max_error is None:
+            return coded
+        return replace(coded, corrections=corrections(x, self._plain(coded, times), self.max_error))
+
+    def decode(self, coded: CodedFields, times: Times) -> Floats:
+        """Fields (n, cells), corrected where corrections are kept."""
+        back = self._plain(coded, times)
+        if coded.corrections is None or self.max_error is None:
+            return back
+        return corrected(back, coded.corrections, self.max_error)
+
+    def _latents(self, x: Floats, times: Times) -> Latents:
+        missing = 1 - np.isfinite(x).mean()
+        if missing:
+            raise UserError(
+                f"{self.variable} has missing or infinite values in {100 * missing:.2g} % of its cells, but "
+                "only complete fields can be compressed: fill them or leave the variable out."
+            )
+        got: Any = self.model.compress_fields(x, variable=self.variable, times=times, instant=self.instant)
+        return Latents.of(got, self.zoom_in, getattr(got, "zoom", self.zoom))
+
+    def _plain(self, coded: CodedFields, times: Times) -> Floats:
+        latents = Latents(None, coded.offset, coded.scale, self.zoom_in, coded.zoom)
+        back = self.model.decompress_fields(
+            latents.compressed(coded.values), variable=self.variable, times=times, instant=self.instant
+        )
+        return np.asarray(back, dtype=np.float32)
