@@ -37,8 +37,10 @@ WHOLE = 1
 """The field itself as the last layer, in bytes only."""
 
 _FINEST, _COARSEST = 2.0**-14, 8.0
-_GUESS = 16.0
-"""Steps in the scale, to begin the search with and to choose layers at."""
+_TYPICAL = 16.0
+"""Steps in the scale, to choose layers at."""
+_ABOVE_BITS, _STRIDE = 2.0, 2.5
+"""Steps in the scale, to begin the search with: so many powers of two more than there are bits a value."""
 _FIELD_HEADER = 8
 
 
@@ -159,49 +161,53 @@ class LatentMethod:
 
     def _candidate(self, x: Floats, times: Times, candidate: int, budget: int) -> Coded | None:
         cells = x.shape[-1]
-        started = time.process_time()
-        of = {candidate: self.transform.encode(x, times, candidate)}
-        chain, latents = self._shortest(x, times, candidate, of)
-        encoding = time.process_time() - started
+        chains = self.transform.layers(cells, candidate)
+        of: dict[int, Latents] = {}
+        spent_on: dict[int, float] = {}
+        for ratio in sorted({ratio for chain in chains for ratio in chain}):
+            started = time.process_time()
+            of[ratio] = self.transform.encode(x, times, ratio)
+            spent_on[ratio] = time.process_time() - started
+        chain = self._shortest(of, chains, cells, times)
+        latents = [of[ratio] for ratio in chain]
+        encoding = sum(spent_on[ratio] for ratio in chain)
         last = latents[-1]
         finest = _FINEST * max(1.0, float(abs(last.values - last.offset[:, None]).max() / last.scale[0]))
-        found = finest_within(
-            lambda s: self._send(latents, chain, cells, times, 1 / s),
-            budget - 1,
-            1 / _COARSEST,
-            1 / finest,
-            _GUESS,
-        )
+        spent: dict[float, float] = {}
+
+        def send(setting: float) -> bytes:
+            began = time.process_time()
+            data = self._send(latents, chain, cells, times, 1 / setting)
+            spent[setting] = time.process_time() - began
+            return data
+
+        guess = 2.0 ** min(_ABOVE_BITS + 8 * budget / last.values.shape[-1], 30.0)
+        guess = float(np.clip(guess, 1 / _COARSEST, 1 / finest))
+        found = finest_within(send, budget - 1, 1 / _COARSEST, 1 / finest, guess, _STRIDE)
         if found is None:
             return None
         setting, data = found
-        started = time.process_time()
-        self._send(latents, chain, cells, times, 1 / setting)
         between = time.process_time()
         got = self._receive(data, latents, chain, cells, times)
-        recon = self.transform.decode(got, cells, times, chain[-1])
+        recon = self.transform.decode(got, cells, times, candidate)
         decoding = time.process_time() - between
         return Coded(
             recon,
             float(last.values.shape[-1]),
             len(data) + 1.0,
-            encoding + between - started,
+            encoding + spent[setting],
             decoding,
             _told(chain),
         )
 
     def _shortest(
-        self, x: Floats, times: Times, candidate: int, of: dict[int, Latents]
-    ) -> tuple[tuple[int, ...], list[Latents]]:
+        self, of: dict[int, Latents], chains: tuple[tuple[int, ...], ...], cells: int, times: Times
+    ) -> tuple[int, ...]:
         """The layers that take the fewest bytes at one step, the same for all."""
-        found: dict[tuple[int, ...], list[Latents]] = {}
-        for chain in self.transform.layers(x.shape[-1], candidate):
-            found[chain] = [of.setdefault(r, of.get(r) or self.transform.encode(x, times, r)) for r in chain]
-        if len(found) == 1:
-            return next(iter(found.items()))
-        size = {c: len(self._send(v, c, x.shape[-1], times, 1 / _GUESS)) for c, v in found.items()}
-        chain = min(size, key=lambda c: size[c])
-        return chain, found[chain]
+        if len(chains) == 1:
+            return chains[0]
+        size = {c: len(self._send([of[r] for r in c], c, cells, times, 1 / _TYPICAL)) for c in chains}
+        return min(size, key=lambda c: size[c])
 
     def _send(
         self, latents: list[Latents], chain: tuple[int, ...], cells: int, times: Times, step: float

@@ -11,7 +11,6 @@ import numpy as np
 _CLOSE = 0.99
 """A stream that fills this share of the budget is not improved further."""
 _NARROW = 1e-3
-_STRIDE = 8.0
 
 
 def finest_within(
@@ -20,6 +19,7 @@ def finest_within(
     coarse: float,
     fine: float,
     guess: float | None = None,
+    stride: float = 8.0,
     tries: int = 16,
 ) -> tuple[float, bytes] | None:
     """The setting (on a logarithmic scale, ``coarse`` to ``fine``) and its bytes; None where even coarse is
@@ -37,7 +37,7 @@ def finest_within(
         end = fine if fits else coarse
         if setting == end:
             return best
-        setting = min(setting * _STRIDE, fine) if fits else max(setting / _STRIDE, coarse)
+        setting = min(setting * stride, fine) if fits else max(setting / stride, coarse)
         data = encode(setting)
         if len(data) <= budget:
             best = (setting, data)
