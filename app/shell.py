@@ -9,8 +9,13 @@ from functools import lru_cache
 from typing import Any
 
 import panel as pn
+from bokeh.settings import settings
 
 from fsae_core.assets import asset_path
+
+# Bokeh checks every visitor's document for a developer's mistakes, a tenth of the time it takes to make one:
+# here a test does (tests/app/test_frame.py).
+settings.perform_document_validation.set_value(False)
 
 
 class _Template(pn.Template):

@@ -182,18 +182,19 @@ class Page:
         return self._swipes[-1]
 
     def template(self, phone: bool = False) -> pn.Template:
-        """The page around the figures. phone: one pane is seen at a time, so all but the first are late."""
+        """The page around its figures. phone: one pane is seen at a time, so all but the first are late."""
         parts = self.parts()
-        first, *others = self.layout.panes
+        _, *others = self.layout.panes
         late = tuple(pane for pane in others if pane.late or (phone and not pane.natural))
         self.late = LatePanes(late, parts, self.bridge, self.schedule)
         found = {name: self.late.places.get(name) or made(part) for name, part in parts.items()}
-        roots: dict[str, Any] = {
-            name: pn.pane.Bokeh(part, sizing_mode="stretch_width") if isinstance(part, Model) else part
-            for name, part in found.items()
-        }
-        roots["job"] = column(self.job_bar)
-        anchor, sources = found[first.roots[0]], [swipe.source for swipe in self._swipes]
+        figures = {name: part for name, part in found.items() if isinstance(part, Model)}
+        controls = {name: part for name, part in found.items() if name not in figures}
+        # Straight into the document: as a Panel object each would be walked through several times.
+        for name, figure in figures.items():
+            figure.name = name
+            self.document.add_root(figure)
+        anchor, sources = next(iter(figures.values())), [swipe.source for swipe in self._swipes]
         self.bridge.attach(self.document, anchor, self.late.source, *sources)
         for swipe in self._swipes:
             swipe.attach(self.document)
@@ -207,7 +208,7 @@ class Page:
             "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
             "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
         }
-        return shell("page.html", roots, variables)
+        return shell("page.html", {**controls, "job": column(self.job_bar)}, variables)
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""

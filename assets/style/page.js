@@ -133,7 +133,7 @@
     return null
   }
   const search = (view, name) => {
-    if (view.model?.name === name && view.export) return view
+    if (view.model?.name === name && view.model.type === "Figure") return view // its place has the same name
     const below = typeof view.children === "function" ? view.children() : view.child_views ?? []
     for (const child of below) {
       const found = search(child, name)

@@ -81,7 +81,7 @@ class SamplePage(MapPage):
             Pane("now", "Now"),
             Pane("change", "Change until then", "Change"),
             Pane("both", "One over the other", "Both", swipe=("left", "right")),
-            Pane("spread", "Spread against latitude", "Spread", wide=True, shape=4.0),
+            Pane("spread", "Spread against latitude", "Spread", wide=True, shape=4.0, late=True),
         ),
         groups=(
             Group("data", "Data"),
@@ -95,12 +95,9 @@ class SamplePage(MapPage):
     def build(self) -> None:
         self.maps = MapSet(self.bridge, self.state.looks, self.state.window)
         self.now, self.change = MapPane(self.maps, "now"), MapPane(self.maps, "change")
-        left = MapPane(self.maps, "left", self.now.mapper, like=self.now)
-        right = MapPane(self.maps, "right", self.change.mapper, like=self.change)
+        MapPane(self.maps, "left", self.now.mapper, like=self.now)
+        MapPane(self.maps, "right", self.change.mapper, like=self.change)
         self.curve = ColumnDataSource({"lat": [], "spread": []})
-        spread = charts.chart(self.bridge, "spread", x_label="latitude", y_label="K")
-        charts.line(self.bridge, spread, "lat", "spread", self.curve, 0)
-        self.figures = {p.name: p.figure for p in (self.now, self.change, left, right)} | {"spread": spread}
         binding = Binding(self.state)
         self.field = FieldControls(binding, self.open_own, self.toast)
         self.map_controls = MapControls(binding)
@@ -110,6 +107,12 @@ class SamplePage(MapPage):
         binding.tie(self.step, lambda v: {"step": int(v)})
         self.pictures = Latest(make, self.arrived, lambda wish, error: self.failed(error), self.schedule)
         self.made: Made | None = None
+
+    def spread(self):
+        """Made when the browser asks for it: its pane is a late one."""
+        fig = charts.chart(self.bridge, "spread", x_label="latitude", y_label="K")
+        charts.line(self.bridge, fig, "lat", "spread", self.curve, 0)
+        return fig
 
     def wire(self) -> None:
         super().wire()
@@ -154,7 +157,8 @@ class SamplePage(MapPage):
 
     def parts(self) -> dict[str, Any]:
         return {
-            **self.figures,
+            **{pane.name: pane for pane in self.maps.panes},
+            "spread": self.spread,
             "data": self.field.data,
             "time": column(self.field.time),
             "step": column(self.step),

@@ -75,8 +75,17 @@ def test_a_visitors_own_file_is_not_in_links(document, turns, several):
 
 def test_template_holds_every_part(page, document):
     page.template()._init_doc(document)
-    names = {root.name for root in document.roots}
-    assert page.layout.roots | {"job"} <= names
+    names = [root.name for root in document.roots if root.name]
+    assert sorted(names) == sorted(page.layout.roots | {"job"})
+
+
+def test_documents_are_sound(page, document, caplog):
+    """What Bokeh would check at every visit."""
+    page.template()._init_doc(document)
+    for key in ("both", "spread"):
+        page.late.fill(key)
+    document.validate()
+    assert not [said for said in caplog.records if said.levelname in ("WARNING", "ERROR")]
 
 
 def test_late_panes_come_when_the_browser_asks(document, turns):
