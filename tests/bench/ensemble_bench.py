@@ -198,13 +198,23 @@ def test_patterns_of_the_coarse_class(coarse):
         f"area mean of months: std of truth {area[0].std():.3f}, "
         f"members about their mean {area[1].std(0).mean():.3f}"
     )
+    _, first = np.unique(times.astype("datetime64[M]"), return_index=True)
     lags = (1, 2, 3, 5, 8)
+
+    def windows(x):
+        """The first nine frames of each month, (..., month, 9, cell)."""
+        return np.stack([x[..., k : k + 9, :] for k in first], axis=-3)
 
     def auto(x):
         return [round(float((x[..., k:, :] * x[..., :-k, :]).mean() / np.square(x).mean()), 3) for k in lags]
 
-    some = slice(0, 10)
-    print(f"lags {lags} of 3 days: members {auto(drawn[:, some])}; pooled truth {auto(truth)}")
+    def spectrum(x):
+        return (np.abs(np.fft.rfft(x - x.mean(axis=-2, keepdims=True), axis=-2)) ** 2).mean(axis=(0, -1))[1:]
+
+    own, other = windows(drawn), windows(truth)
+    print(f"lags {lags} of 3 days: members {auto(own)}; truth {auto(other)}")
+    ratio = spectrum(own.reshape(-1, *own.shape[-2:])) / spectrum(other)
+    print(f"temporal spectrum over the truth's, periods 27, 13.5, 9, 6.75 days: {ratio.round(3)}")
 
 
 def test_fine_class():
