@@ -34,6 +34,7 @@ from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.io import curdoc
 from bokeh.models import CustomJS, Model
+from tornado.ioloop import IOLoop
 
 from app.bridge import Bridge
 from app.controls import JobBar, column
@@ -45,6 +46,7 @@ from app.shell import shell
 from app.state import PageState
 from app.store import Archive, own_archive
 from app.swipe import Swipe
+from app.turns import Turns
 from fsae_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -237,7 +239,9 @@ def open_page() -> None:
     entry, problems = registry.chosen(query)
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
-        page: Page = registry.page_type(entry)(query, document)
+        turns = Turns(document, IOLoop.current())
+        document.on_session_destroyed(lambda _: turns.close())
+        page: Page = registry.page_type(entry)(query, document, turns)
         _pages[id(document)] = page
         pn.extension(exception_handler=_failed)
         document.on_session_destroyed(page.close)

@@ -1,0 +1,42 @@
+"""A session's own turns: where its page may be changed, asked for from any thread.
+
+Bokeh lets any thread call `Document.add_next_tick_callback`, but while that runs it makes its document the
+process's current one (`bokeh.io.doc.patch_curdoc`, one list for all threads). A page that is made at that
+moment on the server's loop may find another visitor's document. So a thread only wakes the loop here, and the
+loop does the rest.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Turns"]
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from bokeh.document import Document
+
+
+class Loop(Protocol):
+    """What is asked of the server's loop; tornado's `IOLoop` is one."""
+
+    def add_callback(self, callback: Callable[..., Any], *args: Any) -> None: ...
+
+
+class Turns:
+    """Call it with a function to run that in the document's turn; after `close` it does nothing."""
+
+    def __init__(self, document: Document, loop: Loop) -> None:
+        self._document, self._loop = document, loop
+        self._open = True
+
+    def __call__(self, turn: Callable[[], Any]) -> None:
+        if self._open:
+            self._loop.add_callback(self._next, turn)
+
+    def _next(self, turn: Callable[[], Any]) -> None:
+        if self._open:
+            self._document.add_next_tick_callback(turn)
+
+    def close(self) -> None:
+        """The visitor has left: what is still to come from threads is dropped."""
+        self._open = False
