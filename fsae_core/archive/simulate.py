@@ -24,7 +24,8 @@ processor gives other weather of the same climate. Runs that share seed and star
 their forcing differs.
 
 A run is written month by month. A file beside the archive (`NAME.zarr.restart`) holds the state at the end of
-the last whole month; a stopped run goes on from there when it is started again, to the same numbers.
+the last whole month; a stopped run goes on from there when it is started again, to the same numbers. One
+core takes about 0.7 seconds for a day at T31 (four minutes for a year) and 4 seconds at T63.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Month:
     """Days that are run together.
 
     first, stop: first day and the day after the last. kept: noons (n,) of the days that are written. spin_up:
-    nothing is written, and fields need only be finite: an atmosphere that starts from rest is not plausible.
+    nothing is written, and fields need only be finite: one that starts from rest may look odd.
     """
 
     first: np.datetime64

@@ -3,7 +3,8 @@
 SPEEDY: an atmosphere of eight layers with simplified physics (Molteni 2003, doi:10.1007/s00382-002-0268-2;
 Kucharski et al. 2013, doi:10.1175/BAMS-D-12-00238.1). What it is given: `simulation_surface` for the sea and
 the land, `forcing` for CO2 and volcanic aerosol. The aerosol takes a share off the insolation at the top of
-the atmosphere, everywhere the same: 23 W m-2 of 342 for each unit of optical depth.
+the atmosphere, everywhere the same: 23 W m-2 of 342 for each unit of optical depth. The terrain is jcm's for
+T30, from T63 on its for T63; sea and land are those for T30, interpolated.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from fsae_core.errors import UserError
 
 TRUNCATIONS = (21, 31, 42, 63, 85)
 _G_PER_SECOND_IN_MM_PER_DAY = 86.4
+_CLEAR_SKY = 1e-3
+"""Optical depth below which there is none: runs with and without volcanoes are the same until an eruption."""
 
 State = tuple[Any, Any]
 """(dynamics, physics): what jcm needs to go on."""
@@ -81,7 +84,8 @@ class Speedy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of xarray, about how jcm merges
             self._coords = get_speedy_coords(spectral_truncation=truncation)
-            self._terrain = TerrainData.from_file(str(folder / "t30/clim/terrain.nc"), self._coords)
+            terrain = folder / ("t63/terrain.nc" if truncation >= 63 else "t30/clim/terrain.nc")
+            self._terrain = TerrainData.from_file(str(terrain), self._coords)
         grid = self._coords.horizontal
         self.lat = np.degrees(np.asarray(grid.latitudes, np.float64))
         self.lon = np.degrees(np.asarray(grid.longitudes, np.float64))
@@ -110,7 +114,9 @@ class Speedy:
             initial_time=jdt.to_datetime(str(day.astype("datetime64[D]"))),
             initial_step=jnp.int32(0),
         )
-        return (end.dynamics, end.physics), self._fields(mean)
+        # A model that blows up is noticed by what comes out of it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (end.dynamics, end.physics), self._fields(mean)
 
     def dump(self, state: State) -> dict[str, NDArray[Any]]:
         """The state as arrays."""
@@ -144,6 +150,7 @@ class Speedy:
         surface = self._surface.on(day)
         noon = day.astype("datetime64[D]") + np.timedelta64(12, "h")
         depth = float(volcanic_aod(noon)) if self.volcanoes else 0.0
+        depth = depth if depth >= _CLEAR_SKY else 0.0
         return ForcingData.zeros(
             nodal_shape=surface.sst.shape,
             alb0=jnp.asarray(self._surface.albedo),

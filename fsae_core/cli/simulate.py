@@ -18,7 +18,7 @@ def simulate(
     start: Annotated[str, typer.Option(help="First month, 1979-01 or later.")],
     end: Annotated[str, typer.Option(help="The month after the last, 2014-01 or earlier.")],
     truncation: Annotated[
-        int, typer.Option(help="Of the spectral model: 31 is zoom 4, 63 zoom 5 and about ten times the work.")
+        int, typer.Option(help="Of the spectral model: 31 is zoom 4, 63 zoom 5 and six times the work.")
     ] = 31,
     seed: Annotated[int, typer.Option(min=0, help="Of the initial state: other weather.")] = 0,
     volcanoes: Annotated[
