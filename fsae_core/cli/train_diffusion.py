@@ -20,7 +20,7 @@ def diffusion(
     ],
     out: Annotated[Path, typer.Option(help="Where the weights go: a file .safetensors.")],
     config: Annotated[str, typer.Option(help="flow (flow matching) or edm (its noise levels).")] = "flow",
-    minutes: Annotated[float, typer.Option(min=0.0, help="Wall time for the network; 0 for none.")] = 15.0,
+    minutes: Annotated[float, typer.Option(min=0.0, help="Wall time for the network; 0 for none.")] = 2.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,

@@ -67,7 +67,7 @@ def train_diffusion(
     datasets: Sequence[xr.Dataset],
     out: Path,
     *,
-    minutes: float = 15.0,
+    minutes: float = 2.0,
     resume: bool = False,
     device: str = "auto",
     seed: int = 0,
@@ -98,7 +98,7 @@ def train_diffusion(
         times = ds["time"].values[keep | check]
         sets.append((x, times, check[keep | check], fine))
     x, times, check, _ = sets[0]
-    years = times.astype("datetime64[Y]").astype(np.int64)
+    years = times.astype("datetime64[Y]").astype(np.int64) + 1970
     runs = _runs(times, settings.step_days)
     fine_set = None
     if len(sets) > 1:

@@ -18,7 +18,7 @@ from fsae_core.model.climate import climate_at
 from fsae_core.sphere.pyramid import prolong
 
 pytestmark = [pytest.mark.bench]
-MEMBERS = 9
+MEMBERS = 4
 WEIGHTS = "diffusion-amip-16x"
 
 
