@@ -48,6 +48,15 @@ def test_the_sphere_is_an_archive_again(fsae, low, tmp_path, name):
     assert coarse.code == 0
 
 
+def test_a_region_to_zarr(fsae, low, tmp_path):
+    got = fsae(
+        "super-resolve", low, tmp_path / "r.zarr", "--zoom", 6, "--region", 170, 0, -170, 9, "--json"
+    ).json
+    with xr.open_zarr(tmp_path / "r.zarr", consolidated=False) as back:
+        assert back.sizes["cell"] == got["cells"] and back["cell"].values.max() > got["cells"]
+        assert (np.abs(back["lon"].values) >= 170).all() and np.isfinite(back["t2m"].values).all()
+
+
 def test_what_was_learned_from_is_told(fsae, tmp_path):
     path = tmp_path / "week.zarr"
     write_fields(open_archive("era5-week", zoom=4, variables="t2m").isel(time=slice(0, 3)), path)
