@@ -37,6 +37,9 @@ def compress(
         float | None,
         typer.Option(help="Of the quantiser, in units of a field's spread; else so that RMSE grows by 2 %."),
     ] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Keep all coarser ratios too, each to be had alone.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store of that name.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: JsonFlag = False,
@@ -50,7 +53,7 @@ def compress(
     from fsae_core.archive.reader import open_archive
     from fsae_core.archive.timing import is_instant
     from fsae_core.codec import choice, pipeline, store
-    from fsae_core.codec.layout import INSTANT, LATENT
+    from fsae_core.codec.layout import INSTANT, LATENT, held_ratios
     from fsae_core.errors import UserError
     from fsae_core.sphere.healpix import zoom_of
 
@@ -67,9 +70,17 @@ def compress(
     for name in data_names(ds):
         ds[name].attrs[INSTANT] = int(is_instant(ds, name))
     ds = _between(ds, start, end, source)
-    fitted = choice.pick_model(ds, ratio, "auto" if model == "fs-ae" else model, device)
+    wanted = "auto" if model == "fs-ae" else model
+    fitted = choice.pick_model(ds, ratio, wanted, device)
     small = pipeline.compress(
-        ds, ratio, model=fitted, progress=progress("compressing"), step=step, max_error=max_error
+        ds,
+        ratio,
+        model=wanted if layers else fitted,
+        device=device,
+        progress=progress("compressing"),
+        step=step,
+        max_error=max_error,
+        layers=layers,
     )
     learned = int(fitted.card.trained_on(str(ds.attrs.get("fsae_name", "")), ds["time"].values).sum())
     if learned:
@@ -78,7 +89,7 @@ def compress(
             "there the errors are smaller than on new ones."
         )
     size = store.write_store(small, target, overwrite=overwrite)
-    losses = _losses(ds, store.read_store(target), fitted)
+    losses = _losses(ds, store.read_store(target), None if layers else fitted, device)
     only = next(iter(losses.values())) if len(losses) == 1 else {}
     emit(
         {
@@ -92,6 +103,7 @@ def compress(
             "times": ds.sizes["time"],
             "times_trained_on": learned,
             "zoom_in": small.attrs["fsae_zoom_in"],
+            "layers": held_ratios(small),
             "zoom": None if LATENT in small.dims else zoom_of(small.sizes["cell"]),
             "model": fitted.card.name,
             "weights_bytes": fitted.card.bytes,
@@ -118,7 +130,9 @@ def _between(ds: xr.Dataset, start: str | None, end: str | None, source: str) ->
     return part
 
 
-def _losses(ds: xr.Dataset, small: xr.Dataset, model: FieldModel) -> dict[str, dict[str, Any]]:
+def _losses(
+    ds: xr.Dataset, small: xr.Dataset, model: FieldModel | None, device: str
+) -> dict[str, dict[str, Any]]:
     """What differs between the archive and what the store gives back, by variable."""
     from fsae_core.archive.canonical import data_names
     from fsae_core.codec.layout import STEP
@@ -128,7 +142,7 @@ def _losses(ds: xr.Dataset, small: xr.Dataset, model: FieldModel) -> dict[str, d
     sums = {name: ErrorSums() for name in data_names(ds)}
     blocks = [slice(i, i + _TIMES_AT_ONCE) for i in range(0, ds.sizes["time"], _TIMES_AT_ONCE)]
     for block in progress("checking")(blocks):
-        truth, back = ds.isel(time=block), decompress(small.isel(time=block), model=model)
+        truth, back = ds.isel(time=block), decompress(small.isel(time=block), model=model, device=device)
         for name, total in sums.items():
             total.add(truth[name].values, back[name].values)
     return {

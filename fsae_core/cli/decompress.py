@@ -21,6 +21,9 @@ def decompress(
     zoom: Annotated[
         int | None, typer.Option(min=0, max=9, help="A coarser zoom than the field's own.")
     ] = None,
+    ratio: Annotated[
+        int | None, typer.Option(help="A coarser ratio, of a store that was written with --layers.")
+    ] = None,
     grid: Annotated[float | None, typer.Option(help="Degrees between grid points; NetCDF only.")] = None,
     model: Annotated[str | None, typer.Option(help="Weights that are not shipped: their file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of that name.")] = False,
@@ -45,8 +48,10 @@ def decompress(
         latlon.check_spacing(grid)
     if target.exists() and not overwrite:
         raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
-    small = store.read_store(source)
-    ds = pipeline.decompress(small, zoom=zoom, model=model, device=device, progress=progress("decompressing"))
+    small = store.open_store(source)
+    ds = pipeline.decompress(
+        small, zoom=zoom, ratio=ratio, model=model, device=device, progress=progress("decompressing")
+    )
     if grid is None:
         store.write_fields(ds, target, overwrite=overwrite)
     else:

@@ -46,13 +46,14 @@ def _describe(path: str) -> dict[str, Any]:
 
 
 def _describe_store(small: xr.Dataset) -> dict[str, Any]:
-    from fsae_core.codec.layout import MAX_ERROR, STEP, field_names
+    from fsae_core.codec.layout import MAX_ERROR, STEP, field_names, held_ratios
 
     names = field_names(small)
     return {
         **describe_dataset(small, names),
         "zoom_in": small.attrs["fsae_zoom_in"],
         "ratio": small.attrs["fsae_ratio"],
+        "layers": held_ratios(small),
         "model": small.attrs["fsae_model"],
         "weights_sha256": small.attrs["fsae_weights_sha256"],
         "format": small.attrs["fsae_format"],

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
+from fsae_core.codec.layout import layer_name, layers_of
 from fsae_core.errors import UserError
 
 Floats = NDArray[np.float32]
@@ -27,10 +28,11 @@ _LOCK = Lock()
 
 
 class FsaeBackend(BackendEntrypoint):
-    """zoom: a coarser one than the fields' own; model: weights that are not shipped, a file or a model."""
+    """zoom: a coarser one than the fields' own; ratio: a coarser one of a store with layers; model: weights
+    that are not shipped, a file or a model."""
 
     description = "Stores written by `fsae compress`, decoded as they are read"
-    open_dataset_parameters = ("filename_or_obj", "drop_variables", "zoom", "model", "device")
+    open_dataset_parameters = ("filename_or_obj", "drop_variables", "zoom", "ratio", "model", "device")
 
     def open_dataset(
         self,
@@ -38,6 +40,7 @@ class FsaeBackend(BackendEntrypoint):
         *,
         drop_variables: str | Iterable[str] | None = None,
         zoom: int | None = None,
+        ratio: int | None = None,
         model: Any = None,
         device: str = "auto",
     ) -> xr.Dataset:
@@ -49,15 +52,19 @@ class FsaeBackend(BackendEntrypoint):
             )
         from fsae_core.archive.canonical import canonical_dataset
         from fsae_core.codec.choice import writing_model
+        from fsae_core.codec.layers import model_of
         from fsae_core.codec.layout import field_names
         from fsae_core.codec.pipeline import check_zoom, kept_attributes
+        from fsae_core.codec.shelf import weights_up_to
         from fsae_core.codec.store import open_store
         from fsae_core.sphere.healpix import n_cells
 
         small = open_store(filename_or_obj)
         zoom = check_zoom(small, zoom)
-        options = {"zoom": zoom, "model": model, "device": device}
-        writing_model(small, model, device)
+        options = {"zoom": zoom, "ratio": ratio, "model": model, "device": device}
+        weights = weights_up_to(small, ratio)
+        for layer in weights:
+            writing_model(layer, model_of(model, int(layer.attrs["fsae_ratio"])), device)
         dropped = {drop_variables} if isinstance(drop_variables, str) else set(drop_variables or ())
         fields = {}
         for name in field_names(small):
@@ -75,7 +82,7 @@ class FsaeBackend(BackendEntrypoint):
                 f"All variables of {Path(filename_or_obj).name} are to be dropped, one at least must stay: "
                 "drop fewer."
             )
-        out = canonical_dataset(fields, *kept_attributes(small))
+        out = canonical_dataset(fields, *kept_attributes(small, weights[-1]))
         for name in fields:
             sizes = small[name].encoding.get("preferred_chunks", {})
             preferred = {dim: sizes.get(dim, 1) for dim in out[name].dims[:-1]}
@@ -92,6 +99,7 @@ class _Fields(BackendArray):
 
     def __init__(self, small: xr.Dataset, name: str, shape: tuple[int, ...], options: dict[str, Any]) -> None:
         sides = [f"{name}_offset", f"{name}_scale", f"{name}_correction"]
+        sides += [layer_name(name, layer["ratio"]) for layer in layers_of(small)]
         self._small = small[[v for v in (name, *sides) if v in small.variables]]
         self._name, self._options = name, options
         self.shape, self.dtype = shape, np.dtype(np.float32)

@@ -20,8 +20,9 @@ from fsae_core.errors import UserError
 class CodedFields:
     """What is stored of n fields.
 
-    values: compressed fields (n, m) in their units, as a store gives them back; offset, scale: (n,); zoom: of
-    the values, None off the sphere; corrections: whole steps (n, cells), None where none are kept.
+    values: compressed fields (n, m) in their units, as a store gives them back; where a coarser layer comes
+    first, what it does not tell of them, plus the offset; offset, scale: (n,); zoom: of the values, None off
+    the sphere; corrections: whole steps (n, cells), None where none are kept.
     """
 
     values: Floats
@@ -55,21 +56,22 @@ class FieldCoder:
         )
         return replace(self, step=step)
 
-    def encode(self, x: Floats, times: Times) -> CodedFields:
+    def encode(self, x: Floats, times: Times, known: Floats | None = None) -> CodedFields:
         """Fields (n, cells) with their times (n,).
 
-        UserError where values are missing or a bound cannot be kept.
+        known: what the reader has of these fields already; only what it does not tell of the compressed ones
+        is kept. UserError where values are missing or a bound cannot be kept.
         """
-        latents = self._latents(x, times)
+        latents = self._latents(x, times).minus(self._foreseen(known, times))
         values = latents.values(self.step)
         coded = CodedFields(values, latents.offset, latents.scale, latents.zoom)
         if self.max_error is None:
             return coded
-        return replace(coded, corrections=corrections(x, self._plain(coded, times), self.max_error))
+        return replace(coded, corrections=corrections(x, self._plain(coded, times, known), self.max_error))
 
-    def decode(self, coded: CodedFields, times: Times) -> Floats:
-        """Fields (n, cells), corrected where corrections are kept."""
-        back = self._plain(coded, times)
+    def decode(self, coded: CodedFields, times: Times, known: Floats | None = None) -> Floats:
+        """Fields (n, cells), corrected where corrections are kept. known: as in `encode`."""
+        back = self._plain(coded, times, known)
         if coded.corrections is None or self.max_error is None:
             return back
         return corrected(back, coded.corrections, self.max_error)
@@ -84,9 +86,20 @@ class FieldCoder:
         got: Any = self.model.compress_fields(x, variable=self.variable, times=times, instant=self.instant)
         return Latents.of(got, self.zoom_in, getattr(got, "zoom", self.zoom))
 
-    def _plain(self, coded: CodedFields, times: Times) -> Floats:
+    def _foreseen(self, known: Floats | None, times: Times) -> Floats | None:
+        """The compressed fields (n, m) of what is known."""
+        if known is None:
+            return None
+        got: Any = self.model.compress_fields(
+            known, variable=self.variable, times=times, instant=self.instant
+        )
+        return np.asarray(got.values, np.float32)
+
+    def _plain(self, coded: CodedFields, times: Times, known: Floats | None) -> Floats:
         latents = Latents(None, coded.offset, coded.scale, self.zoom_in, coded.zoom)
+        foreseen = self._foreseen(known, times)
+        values = coded.values if foreseen is None else coded.values - coded.offset[:, None] + foreseen
         back = self.model.decompress_fields(
-            latents.compressed(coded.values), variable=self.variable, times=times, instant=self.instant
+            latents.compressed(values), variable=self.variable, times=times, instant=self.instant
         )
         return np.asarray(back, dtype=np.float32)

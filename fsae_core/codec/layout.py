@@ -7,15 +7,20 @@ __all__ = [
     "FORMAT",
     "INSTANT",
     "LATENT",
+    "LAYERS",
     "MAX_ERROR",
     "OWN_ATTRIBUTES",
     "STANDARDISED",
     "STEP",
     "check_compressed",
     "field_names",
+    "held_ratios",
     "is_compressed",
+    "layer_name",
+    "layers_of",
 ]
 
+import json
 from typing import Any
 
 import numpy as np
@@ -38,6 +43,8 @@ STANDARDISED = "fsae_standardised"
 """Attribute of a variable on disk: how its values follow from what is stored."""
 LATENT, FIELD_CELL = "latent", "field_cell"
 """Dimensions of compressed fields that lie on no sphere, and of corrections."""
+LAYERS = "fsae_layers"
+"""Attribute of a dataset with coarser layers: JSON, their ratio, model and weights_sha256, coarse to fine."""
 OWN_ATTRIBUTES = ("fsae_format", "fsae_model", "fsae_weights_sha256", "fsae_ratio", "fsae_zoom_in")
 
 
@@ -49,6 +56,25 @@ def is_compressed(ds: xr.Dataset) -> bool:
 def field_names(cds: xr.Dataset) -> list[str]:
     """The variables of a compressed dataset that are fields; their offsets and scales are not."""
     return [str(name) for name in cds.data_vars if f"{name}_offset" in cds.variables]
+
+
+def layer_name(name: str, ratio: int) -> str:
+    """Of the variable, or the dimension, of a coarser layer."""
+    return f"{name}_{ratio}x"
+
+
+def layers_of(cds: xr.Dataset) -> list[dict[str, Any]]:
+    """Ratio, model and weights_sha256 of the coarser layers, coarse to fine; those that can be told."""
+    try:
+        layers = json.loads(cds.attrs.get(LAYERS, "[]"))
+        return [{**layer, "ratio": int(layer["ratio"])} for layer in layers]
+    except (ValueError, TypeError, KeyError):
+        return [{"ratio": 0}]
+
+
+def held_ratios(cds: xr.Dataset) -> list[int]:
+    """All ratios that can be had of a sound compressed dataset, coarse to fine."""
+    return [*(layer["ratio"] for layer in layers_of(cds)), int(cds.attrs["fsae_ratio"])]
 
 
 def check_compressed(cds: xr.Dataset, file: str = "This") -> None:
@@ -74,13 +100,32 @@ def _contradiction(cds: xr.Dataset) -> str | None:
     zoom, ratio = cds.attrs["fsae_zoom_in"], cds.attrs["fsae_ratio"]
     if not isinstance(zoom, int | np.integer) or not 0 <= zoom <= MAX_ZOOM or ratio not in RATIOS:
         return f"zoom {zoom!r} and ratio {ratio!r} cannot be"
-    names = field_names(cds)
+    layers, names = layers_of(cds), field_names(cds)
+    held = [layer["ratio"] for layer in layers] + [int(ratio)]
+    if not set(held) <= set(RATIOS) or held != sorted(set(held), reverse=True):
+        return f"layers of ratios {held} cannot be"
+    if not all(isinstance(layer.get(key), str) for layer in layers for key in ("model", "weights_sha256")):
+        return "a layer does not name its weights"
     if not names:
         return "it holds no field"
     for name in names:
         wrong = _wrong_variable(cds, name, int(zoom), int(ratio))
+        for layer in held[:-1]:
+            wrong = wrong or _wrong_layer(cds, name, int(zoom), layer)
         if wrong:
             return wrong
+    return None
+
+
+def _wrong_layer(cds: xr.Dataset, name: str, zoom: int, ratio: int) -> str | None:
+    part = layer_name(name, ratio)
+    if part not in cds.variables or cds[part].dims[:-1] != cds[name].dims[:-1]:
+        return f"{part} is missing or of another shape than {name}"
+    if cds[part].dims[-1] == layer_name("cell", ratio):
+        size, expected = cds[part].shape[-1], n_cells(zoom) // ratio
+        return None if size == expected else f"{part} has {size} cells, {expected} were expected"
+    if cds[part].dims[-1] != layer_name(LATENT, ratio) or not 0 < cds[part].shape[-1] <= n_cells(zoom):
+        return f"{part} has dimensions {cds[part].dims}"
     return None
 
 

@@ -4,8 +4,10 @@ A compressed dataset holds each variable as a field on the coarse sphere, dims (
 own units (general weights) or as an anomaly in them (an archive's own weights); or, for weights whose latents
 lie on no sphere, dims (time[, member], latent). Beside it are the offset and the scale that the decoder
 needs, ``<v>_offset`` and ``<v>_scale``, dims (time[, member]), and where a largest error was asked for the
-whole steps that correct the reconstruction, ``<v>_correction``, dims (time[, member], field_cell). Its values
-are already rounded to what a store keeps, so that memory and file say the same.
+whole steps that correct the reconstruction, ``<v>_correction``, dims (time[, member], field_cell). With
+layers there are ``<v>_256x`` and so on before it, dims (time[, member], cell_256x), and each holds what the
+coarser ones do not tell, plus the offset. Values are already rounded to what a store keeps, so that memory
+and file say the same.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 __all__ = ["check_zoom", "compress", "decompress", "kept_attributes", "levels_of_ratio"]
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,21 +23,13 @@ import xarray as xr
 
 from fsae_core.archive.canonical import canonical_dataset, crs_variable, data_names, zoom_of_dataset
 from fsae_core.archive.timing import is_instant
-from fsae_core.codec.block import Block, blocks, some_fields, take
-from fsae_core.codec.choice import FieldModel, Floats, Times, levels_of_ratio, pick_model, writing_model
+from fsae_core.codec.block import blocks, some_fields, take
+from fsae_core.codec.choice import FieldModel, Floats, levels_of_ratio, pick_model, writing_model
 from fsae_core.codec.correction import check_bound
 from fsae_core.codec.field_coder import CodedFields, FieldCoder
-from fsae_core.codec.layout import (
-    FIELD_CELL,
-    FORMAT,
-    INSTANT,
-    LATENT,
-    MAX_ERROR,
-    OWN_ATTRIBUTES,
-    STEP,
-    check_compressed,
-    field_names,
-)
+from fsae_core.codec.layers import Layers, Models, coarser_layers, model_of
+from fsae_core.codec.layout import FORMAT, INSTANT, LAYERS, OWN_ATTRIBUTES, check_compressed, field_names
+from fsae_core.codec.shelf import coded_block, compressed_variables, decoders, named_weights, weights_up_to
 from fsae_core.codec.steps import known_step
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
@@ -48,25 +42,27 @@ def compress(
     ds: xr.Dataset,
     ratio: int,
     *,
-    model: str | Path | FieldModel = "auto",
+    model: Models = "auto",
     variables: Iterable[str] | None = None,
     device: str = "auto",
     progress: Progress | None = None,
     step: float | None = None,
     max_error: float | None = None,
+    layers: bool = False,
 ) -> xr.Dataset:
     """Compress a canonical archive so that each field has ``ratio`` times fewer values.
 
     ``model``: "auto" takes the weights made for the archive where there are some, else the general ones; or
-    the name or the file of weights, or a model. ``progress`` wraps an iterable as tqdm does. ``step``: of the
-    quantiser, in units of a field's scale; by default one for each variable at which RMSE grows by about 2 %,
-    known for the shipped weights, else found on a few of its fields. ``max_error``: no value that comes back
-    is off by more, in the units of the one variable. Raises UserError for a ratio that is not offered or
-    finer than the field allows, missing values, weights that do not fit, an impossible step or largest error.
+    the name or the file of weights, or a model, or one for each ratio. ``progress`` wraps an iterable as tqdm
+    does. ``step``: of the quantiser, in units of a field's scale; by default one for each variable at which
+    RMSE grows by about 2 %, known for the shipped weights, else found on a few of its fields. ``max_error``:
+    no value that comes back is off by more, in the units of the one variable. ``layers``: all coarser ratios
+    come first and can be had alone. Raises UserError for a ratio that is not offered or finer than the field
+    allows, missing values, weights that do not fit, an impossible step or largest error.
     """
     names = _variables(ds, variables)
     zoom_in = zoom_of_dataset(ds)
-    levels = levels_of_ratio(ratio, zoom_in)
+    levels_of_ratio(ratio, zoom_in)
     if max_error is not None:
         check_bound(max_error)
         if len(names) > 1:
@@ -74,23 +70,23 @@ def compress(
                 f"A largest error of {max_error:g} was asked for {', '.join(names)}, but each has its own "
                 "units: compress them one by one."
             )
-    fitted = pick_model(ds[names], ratio, model, device)
-    coders = {name: _coder(fitted, ds, name, zoom_in - levels, step, max_error) for name in names}
+    models = [pick_model(ds[names], ratio, model_of(model, ratio), device)]
+    if layers:
+        models = coarser_layers(ds[names], ratio, model, device) + models
+    coders = {name: _coders(models, ds, name, step, max_error) for name in names}
     todo = [(name, block) for name in names for block in blocks(ds[name])]
-    parts: dict[str, list[CodedFields]] = {name: [] for name in names}
+    parts: dict[str, list[list[CodedFields]]] = {name: [] for name in names}
     for name, block in progress(todo) if progress else todo:
         parts[name].append(coders[name].encode(*take(ds[name], block, 1)))
     out = xr.Dataset(coords={k: v for k, v in ds.coords.items() if "cell" not in v.dims and k != "crs"})
     for name in names:
-        out = out.assign(_compressed_variables(ds[name], coders[name], parts[name]))
+        out = out.assign(compressed_variables(ds[name], coders[name], parts[name]))
     if "cell" in out.dims:
         out["crs"] = crs_variable(zoom_of(out.sizes["cell"]))
     out.attrs = {
         **{k: v for k, v in ds.attrs.items() if k not in ("fsae_archive", "fsae_signature")},
         "fsae_format": FORMAT,
-        "fsae_model": fitted.card.name,
-        "fsae_weights_sha256": fitted.card.sha256,
-        "fsae_ratio": int(ratio),
+        **named_weights(models),
         "fsae_zoom_in": zoom_in,
     }
     return out
@@ -100,24 +96,26 @@ def decompress(
     cds: xr.Dataset,
     *,
     zoom: int | None = None,
-    model: str | Path | FieldModel | None = None,
+    ratio: int | None = None,
+    model: Models | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """The canonical archive that a compressed dataset stands for, at its own zoom or a coarser one.
 
-    ``model`` is needed only where the weights are not among the shipped ones. Raises UserError when ``cds``
-    is not a compressed dataset, its weights are not here or are others, or ``zoom`` is out of range.
+    ``ratio``: a coarser one, where the dataset has layers; the finer ones are not touched then. ``model`` is
+    needed only where the weights are not among the shipped ones. Raises UserError when ``cds`` is not a
+    compressed dataset, its weights are not here or are others, ``zoom`` or ``ratio`` is none that it has.
     """
     check_compressed(cds)
     zoom_in, zoom = int(cds.attrs["fsae_zoom_in"]), check_zoom(cds, zoom)
-    fitted = writing_model(cds, model, device)
+    weights = weights_up_to(cds, ratio)
+    models = [writing_model(w, model_of(model, int(w.attrs["fsae_ratio"])), device) for w in weights]
     names = field_names(cds)
     todo = [(name, block) for name in names for block in blocks(cds[name], n_cells(zoom_in))]
     parts: dict[str, list[Floats]] = {name: [] for name in names}
     for name, block in progress(todo) if progress else todo:
-        coded, times = _coded_block(cds, name, block)
-        fine = _reader(fitted, cds, name).decode(coded, times)
+        fine = decoders(cds, name, models).decode(*coded_block(cds, name, block, len(models)))
         parts[name].append(fine if zoom == zoom_in else restrict(fine, zoom_in - zoom))
     fields = {}
     for name in names:
@@ -125,7 +123,7 @@ def decompress(
         values = np.concatenate(parts[name]).reshape(*(cds.sizes[dim] for dim in lead), n_cells(zoom))
         coords = {k: v for k, v in cds[name].coords.items() if k != "crs"}
         fields[name] = xr.DataArray(values, dims=(*lead, "cell"), coords=coords, attrs=dict(cds[name].attrs))
-    return canonical_dataset(fields, *kept_attributes(cds))
+    return canonical_dataset(fields, *kept_attributes(cds, weights[-1]))
 
 
 def check_zoom(cds: xr.Dataset, zoom: int | None) -> int:
@@ -140,12 +138,11 @@ def check_zoom(cds: xr.Dataset, zoom: int | None) -> int:
     return zoom
 
 
-def kept_attributes(cds: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
+def kept_attributes(cds: xr.Dataset, weights: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
     """Attributes that fields from this compressed dataset keep, and what is to be added to their history."""
-    note = (
-        f"decompressed from {cds.attrs['fsae_ratio']} times fewer values, weights {cds.attrs['fsae_model']}"
-    )
-    return {k: v for k, v in cds.attrs.items() if k not in OWN_ATTRIBUTES}, [note]
+    used = weights.attrs
+    note = f"decompressed from {used['fsae_ratio']} times fewer values, weights {used['fsae_model']}"
+    return {k: v for k, v in cds.attrs.items() if k not in (*OWN_ATTRIBUTES, LAYERS)}, [note]
 
 
 def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:
@@ -166,45 +163,15 @@ def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:
     return names
 
 
-def _coder(
-    model: FieldModel, ds: xr.Dataset, name: str, zoom: int, step: float | None, max_error: float | None
-) -> FieldCoder:
-    instant = bool(ds[name].attrs.get(INSTANT, is_instant(ds, name)))
-    step = known_step(model.card, model.card.ratio, name) if step is None else step
-    coder = FieldCoder(model, name, instant, zoom_of_dataset(ds), zoom, step or 0.0, max_error)
-    return coder.with_fitting_step(*some_fields(ds[name])) if step is None else coder
-
-
-def _compressed_variables(
-    source: xr.DataArray, coder: FieldCoder, parts: list[CodedFields]
-) -> dict[str, xr.DataArray]:
-    name, lead, shape = coder.variable, source.dims[:-1], source.shape[:-1]
-    attrs = {**source.attrs, INSTANT: int(coder.instant), STEP: coder.step}
-    values = np.concatenate([part.values for part in parts]).reshape(*shape, -1)
-    dims = (*lead, LATENT if parts[0].zoom is None else "cell")
-    out = {}
-    for side in ("offset", "scale"):
-        numbers = np.concatenate([getattr(part, side) for part in parts]).reshape(shape)
-        out[f"{name}_{side}"] = xr.DataArray(numbers, dims=lead)
-    if coder.max_error is not None:
-        attrs[MAX_ERROR] = coder.max_error
-        steps = np.concatenate([part.corrections for part in parts if part.corrections is not None])
-        out[f"{name}_correction"] = xr.DataArray(steps.reshape(*shape, -1), dims=(*lead, FIELD_CELL))
-    return {name: xr.DataArray(values, dims=dims, attrs=attrs), **out}
-
-
-def _reader(model: FieldModel, cds: xr.Dataset, name: str) -> FieldCoder:
-    attrs, zoom_in = cds[name].attrs, int(cds.attrs["fsae_zoom_in"])
-    instant = bool(attrs.get(INSTANT, False))
-    return FieldCoder(model, name, instant, zoom_in, -1, float(attrs.get(STEP, 0)), attrs.get(MAX_ERROR))
-
-
-def _coded_block(cds: xr.Dataset, name: str, block: Block) -> tuple[CodedFields, Times]:
-    values, times = take(cds[name], block, 1)
-    offset, _ = take(cds[f"{name}_offset"], block, 0)
-    scale, _ = take(cds[f"{name}_scale"], block, 0)
-    steps = None
-    if f"{name}_correction" in cds.variables:
-        steps, _ = take(cds[f"{name}_correction"], block, 1, np.int32)
-    zoom = zoom_of(values.shape[-1]) if cds[name].dims[-1] == "cell" else None
-    return CodedFields(values, offset, scale, zoom, steps), times
+def _coders(
+    models: list[FieldModel], ds: xr.Dataset, name: str, step: float | None, max_error: float | None
+) -> Layers:
+    """One coder for each model; the last one keeps the largest error."""
+    instant, zoom_in = bool(ds[name].attrs.get(INSTANT, is_instant(ds, name))), zoom_of_dataset(ds)
+    coders = []
+    for model in models:
+        own = known_step(model.card, model.card.ratio, name) if step is None else step
+        zoom = zoom_in - levels_of_ratio(model.card.ratio, zoom_in)
+        coder = FieldCoder(model, name, instant, zoom_in, zoom, own or 0.0)
+        coders.append(coder.with_fitting_step(*some_fields(ds[name])) if own is None else coder)
+    return Layers((*coders[:-1], replace(coders[-1], max_error=max_error)))

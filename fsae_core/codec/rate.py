@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ALLOWED_GROWTH", "fitting_step"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,6 +37,13 @@ class Latents:
         offset, scale = (np.asarray(v, dtype=np.float32) for v in (got.offset, got.scale))
         standard = (got.values.astype(np.float64) - offset[:, None]) / scale[:, None]
         return cls(standard, offset, scale, zoom_in, None if zoom < 0 else zoom)
+
+    def minus(self, foreseen: Floats | None) -> Latents:
+        """What is left of them, where these (n, m) in units are foreseen; None: their offset is."""
+        if foreseen is None:
+            return self
+        known = (foreseen.astype(np.float64) - self.offset[:, None]) / self.scale[:, None]
+        return replace(self, standard=self.standard - known)
 
     def values(self, step: float | None = None) -> Floats:
         """In units, (time, m); rounded by a step as a store keeps them."""

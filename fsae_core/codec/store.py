@@ -21,10 +21,17 @@ import xarray as xr
 
 from fsae_core.archive.files import open_raw
 from fsae_core.codec.atomic import PARTIAL, writing_store
-from fsae_core.codec.layout import STANDARDISED, STEP, check_compressed, field_names
-from fsae_core.codec.lazy import in_units
+from fsae_core.codec.layout import (
+    STANDARDISED,
+    STEP,
+    check_compressed,
+    field_names,
+    held_ratios,
+    layer_name,
+)
+from fsae_core.codec.lazy import in_units, read_later
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
-from fsae_core.errors import UserError, short_reason
+from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
 _CHUNK_BYTES = 2**21
@@ -36,7 +43,8 @@ _CHUNK_FIELDS, _CHUNK_VALUES = 64, 2**18
 class StoreSize:
     """Both ratios of a store; the weights that the decoder needs are not counted in either.
 
-    ratio_floats: values in the native fields / values in the compressed fields, corrections not counted.
+    ratio_floats: values in the native fields / values in the compressed fields of all layers, corrections not
+    counted.
     ratio_bytes: bytes of the native fields as float32 / bytes on disk, metadata and checksums included.
     """
 
@@ -58,6 +66,10 @@ def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
             cds[name].attrs, **{STANDARDISED: "value = stored * scale + offset"}
         )
         encoding[name] = _coded(out[name], _latents_codec(cds[name]))
+        for own in (layer_name(name, ratio) for ratio in held_ratios(cds)[:-1]):
+            standard = ((cds[own] - offset) / scale).transpose(*cds[own].dims).astype(np.float32)
+            out[own] = standard.assign_attrs(cds[own].attrs)
+            encoding[own] = _coded(out[own], _latents_codec(cds[own]))
         if not offset.any() and (scale == 1).all():
             out = out.drop_vars([f"{name}_offset", f"{name}_scale"])
         if f"{name}_correction" in cds.variables:
@@ -67,7 +79,9 @@ def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
     _write_zarr(out, path, overwrite, encoding)
     native = sum(cds[n].size // cds[n].shape[-1] for n in names) * n_cells(int(cds.attrs["fsae_zoom_in"]))
     size = bytes_on_disk(path)
-    return StoreSize(native / sum(cds[n].size for n in names), 4 * native / size, size, 4 * native)
+    layers = [layer_name(name, ratio) for name in names for ratio in held_ratios(cds)[:-1]]
+    kept = sum(cds[n].size for n in (*names, *layers))
+    return StoreSize(native / kept, 4 * native / size, size, 4 * native)
 
 
 def open_store(path: str | Path) -> xr.Dataset:
@@ -89,36 +103,23 @@ def open_store(path: str | Path) -> xr.Dataset:
     if missing:
         raise UserError(f"{path.name} is half written ({missing} chunks are missing): make or copy it again.")
     for name in field_names(ds):
-        side = {part: _loaded(ds[f"{name}_{part}"], path) for part in ("offset", "scale")}
-        attrs = {k: v for k, v in ds[name].attrs.items() if k != STANDARDISED}
-        for part, values in side.items():
-            ds[f"{name}_{part}"] = (ds[name].dims[:-1], values)
-        lazy = in_units(ds[name].variable, side["offset"], side["scale"])
-        lazy.attrs = attrs
-        lazy.encoding = {"preferred_chunks": dict(zip(ds[name].dims, chunks[name], strict=True))}
-        ds[name] = lazy
+        sides = [f"{name}_{part}" for part in ("offset", "scale")]
+        for side in sides:
+            ds[side] = read_later(ds[side].variable, path.name).load()
+        offset, scale = (ds[side].values.astype(np.float32) for side in sides)
+        for own in (name, *(layer_name(name, ratio) for ratio in held_ratios(ds)[:-1])):
+            lazy = in_units(ds[own].variable, offset, scale, path.name)
+            lazy.attrs.pop(STANDARDISED, None)
+            lazy.encoding = {"preferred_chunks": dict(zip(lazy.dims, chunks[own], strict=True))}
+            ds[own] = lazy
+        if f"{name}_correction" in ds.variables:
+            ds[f"{name}_correction"] = read_later(ds[f"{name}_correction"].variable, path.name)
     return ds
 
 
 def read_store(path: str | Path) -> xr.Dataset:
     """Read a compressed store into memory, all checksums verified. UserError as in `open_store`."""
-    ds = open_store(path)
-    try:
-        ds = ds.load()
-    except Exception as error:  # zarr, numcodecs and the file system have no common class for damaged bytes
-        raise _damaged(path, error) from error
-    return ds.drop_encoding()
-
-
-def _loaded(array: xr.DataArray, path: Path) -> np.ndarray:
-    try:
-        return np.asarray(array.values, np.float32)
-    except Exception as error:  # as in read_store
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: str | Path, error: Exception) -> UserError:
-    return UserError(f"{Path(path).name} is damaged ({short_reason(error)}): make or copy it again.")
+    return open_store(path).load().drop_encoding()
 
 
 def _completed(ds: xr.Dataset) -> xr.Dataset:
@@ -167,7 +168,7 @@ def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool, encoding: dic
 
 
 def _latents_codec(array: xr.DataArray) -> LatentsCodec:
-    zoom = zoom_of(array.shape[-1]) if array.dims[-1] == "cell" else -1
+    zoom = zoom_of(array.shape[-1]) if str(array.dims[-1]).startswith("cell") else -1
     return LatentsCodec(float(array.attrs[STEP]), zoom)
 
 

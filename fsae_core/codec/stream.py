@@ -14,6 +14,7 @@ __all__ = [
     "UNIT_SIDE",
     "WHOLE",
     "WITH_SIDE",
+    "DamagedError",
     "Stream",
     "check_size",
     "damaged",
@@ -101,9 +102,17 @@ def check_size(values: int) -> None:
         )
 
 
-def damaged(why: str) -> UserError:
+class DamagedError(UserError):
+    """Bytes that cannot be right; ``why``: in a few words, for a sentence that names the file."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Compressed fields are damaged ({why}): make or copy them again.")
+        self.why = why
+
+
+def damaged(why: str) -> DamagedError:
     """The error for bytes that cannot be right."""
-    return UserError(f"Compressed fields are damaged ({why}): make or copy them again.")
+    return DamagedError(why)
 
 
 def _from_number(number: int) -> bytes:

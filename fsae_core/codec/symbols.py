@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from fsae_core.errors import UserError
+from fsae_core.codec.stream import DamagedError
 
 Integers = NDArray[np.int64]
 
@@ -256,9 +256,7 @@ class Reader:
         try:
             return self._coder.decode(model, amount)
         except (AssertionError, ValueError) as error:  # what constriction raises on impossible bytes
-            raise UserError(
-                "Compressed fields are damaged (their bytes cannot be decoded): make or copy them again."
-            ) from error
+            raise DamagedError("they cannot be decoded") from error
 
     def _escape(self, reach: int) -> int:
         length = int(self._take(self._stream.model.Uniform(_MOST_BITS), 1)[0])

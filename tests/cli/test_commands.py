@@ -54,6 +54,25 @@ def test_a_largest_error_is_kept(fsae, refuses, source, tmp_path):
     assert "largest error of 0 was asked for" in refuses("compress", source, tmp_path / "u.zip", *zero)
 
 
+def test_all_coarser_ratios_in_one_store(fsae, refuses, source, tmp_path, monkeypatch):
+    got = fsae("compress", source, tmp_path / "s.zip", "--ratio", 16, "--layers", "--json").json
+    assert got["layers"] == [256, 64, 16] and got["ratio_floats"] == pytest.approx(
+        1 / (1 / 16 + 1 / 64 + 1 / 256)
+    )
+    assert fsae("info", tmp_path / "s.zip", "--json").json["layers"] == [256, 64, 16]
+    for ratio in (64, 16):
+        target = tmp_path / f"back-{ratio}.zarr"
+        assert fsae("decompress", tmp_path / "s.zip", target, "--ratio", ratio).code == 0
+    errors = {}
+    for ratio in (64, 16):
+        back = open_archive(tmp_path / f"back-{ratio}.zarr")["t2m"].values
+        errors[ratio] = np.sqrt(np.mean((back - small_archive()["t2m"].values) ** 2))
+    assert errors[64] > 1.2 * errors[16]
+    assert "holds 256, 64, 16" in refuses(
+        "decompress", tmp_path / "s.zip", tmp_path / "back-4.zarr", "--ratio", 4
+    )
+
+
 def test_a_step_of_ones_own(fsae, refuses, source, tmp_path):
     base = ("--ratio", 4, "--variable", "t2m")
     fine = fsae("compress", source, tmp_path / "fine.zip", *base, "--step", 0.001, "--json").json
