@@ -84,9 +84,12 @@ def frame_times(month: str, days: int | None, step_days: int = 3) -> NDArray[np.
     return (first + np.arange(days) * step).astype("datetime64[ns]")
 
 
-def _generator(seed: int, member: int) -> torch.Generator:
-    """Member k has its own stream: it is the same whoever else is drawn."""
-    state = np.random.SeedSequence([seed & (2**63 - 1), member]).generate_state(1, np.uint64)[0]
+def _generator(request: EnsembleRequest, member: int) -> torch.Generator:
+    """Member k of a month has its own stream: it is the same whoever else is drawn, and in every world that
+    the month could have been in; other months have other weather."""
+    month = int(request._month.astype(np.int64)) & (2**63 - 1)
+    entropy = [request.seed & (2**63 - 1), member, month]
+    state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
@@ -104,7 +107,7 @@ def iter_members(
     for k in members:
         latents = emulator.draw(
             climate,
-            _generator(request.seed, k),
+            _generator(request, k),
             steps=request.steps,
             sampler=request.sampler,
             guidance=request.guidance,

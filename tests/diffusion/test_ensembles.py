@@ -35,6 +35,15 @@ def test_members_do_not_depend_on_each_other(emulator):
     assert np.abs(other[2] - alone[2]).std() > 0.1
 
 
+def test_other_months_have_other_weather(emulator):
+    def apart(month):
+        wanted = EnsembleRequest(month, steps=4, fine=False, days=1)
+        drawn = dict(iter_members(wanted, [0, 1], emulator))
+        return (drawn[0] - drawn[1])[0]
+
+    assert abs(np.corrcoef(apart("1991-12"), apart("1992-01"))[0, 1]) < 0.3
+
+
 def test_dataset_says_how_it_was_made(weights, emulator):
     ds = sample_ensemble(
         2, "1992-07", weights=weights, device="cpu", seed=3, steps=4, volcanoes=False, co2=400.0
