@@ -205,6 +205,10 @@ class Writer:
             self._raw(low[batch.bits == n], int(n))
         return truth
 
+    def number(self, value: int, size: int) -> None:
+        """Write one number of 0 to size - 1, all equally likely."""
+        self._coder.encode(value, self._stream.model.Uniform(max(size, 2)))
+
     def _escape(self, value: int, reach: int) -> None:
         excess = abs(value) - reach
         length = excess.bit_length() - 1
@@ -251,6 +255,10 @@ class Reader:
         for n in np.unique(batch.bits[batch.bits > 0]):
             low[batch.bits == n] = self._raw(int((batch.bits == n).sum()), int(n))
         return (high << batch.bits) + low - (np.left_shift(1, batch.bits) >> 1)
+
+    def number(self, size: int) -> int:
+        """Read one number of 0 to size - 1."""
+        return min(int(self._take(self._stream.model.Uniform(max(size, 2)), 1)[0]), size - 1)
 
     def _take(self, model: Any, amount: int) -> NDArray[np.int32]:
         try:
