@@ -1,8 +1,8 @@
 """Methods that turn a field into fewer numbers: in floats as they are, in bytes quantised and entropy coded.
 
-Floats: each field becomes cells / ratio numbers beside an offset and a scale, kept as `fsae compress` keeps
-them, float16 of (value - offset) / scale; the bytes of that are those of zstd over the shuffled float16, and
-8 for offset and scale.
+Floats: each field becomes cells / ratio numbers beside an offset and a scale, kept as float16 of
+(value - offset) / scale; the bytes of that are those of zstd over the shuffled float16, and 8 for offset and
+scale.
 
 Bytes: the encoder tries each number of floats that makes sense for the budget, for each the finest
 quantisation step that meets it, decodes what it would send and keeps the best, field by field: it has the
@@ -262,7 +262,7 @@ def _one(times: Times, i: int) -> Times:
 
 
 def _as_float16(latents: Latents) -> tuple[Latents, list[int]]:
-    """What `fsae compress` keeps, and how many bytes each field takes."""
+    """Latents rounded so, and how many bytes each field takes."""
     from numcodecs import Shuffle, Zstd
 
     offset, scale = (v.astype(np.float32)[:, None] for v in (latents.offset, latents.scale))
