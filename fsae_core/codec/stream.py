@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = [
     "BARE",
     "LARGEST",
+    "MOST_VALUES",
     "UNIT_SIDE",
     "WHOLE",
     "WITH_SIDE",
@@ -33,8 +34,9 @@ BARE, UNIT_SIDE, WITH_SIDE, WHOLE = range(4)
 """What comes with the fields: nothing; offset 0 and scale 1; offset and scale of each. Or whole numbers."""
 LARGEST = 2**24
 """No value has as many steps."""
+MOST_VALUES = 2**23
+"""Of a stream, and of a chunk; a reader refuses more before it makes room for them."""
 
-_MOST_VALUES = 2**23
 _VALUES_PER_BYTE = 4000  # no stream codes more: even a certain number costs 0.002 bits
 _HEADER = struct.Struct("<BI")
 _VERSION, _NEWEST = 0xF1, 0xFF
@@ -79,7 +81,7 @@ class Stream:
         m, at = _to_number(data, at) if zoom == _NO_ZOOM else (n_cells(min(zoom, MAX_ZOOM)), at)
         step = float(np.frombuffer(b"\0\0" + data[at : at + 2].ljust(2, b"\0"), "<f4")[0])
         start, coded = at + 2, at + 2 + 8 * n * (sort == WITH_SIDE)
-        if coded > len(data) or n * m > min(_MOST_VALUES, _VALUES_PER_BYTE * (len(data) - coded + 16)):
+        if coded > len(data) or n * m > min(MOST_VALUES, _VALUES_PER_BYTE * (len(data) - coded + 16)):
             raise damaged(f"they claim {n} x {m} values in {len(data)} bytes")
         if MAX_ZOOM < zoom < _NO_ZOOM or sort > WHOLE or not (np.isfinite(step) and step > 0):
             raise damaged(f"they claim zoom {zoom}, sort {sort} and steps of {step:g}")
@@ -95,10 +97,9 @@ def kept_step(step: float) -> float:
 
 def check_size(values: int) -> None:
     """UserError where a stream cannot hold so many values."""
-    if values > _MOST_VALUES:
+    if values > MOST_VALUES:
         raise UserError(
-            f"{values} values were given for one stream, which holds {_MOST_VALUES} at most: "
-            "give fewer times."
+            f"{values} values were given for one stream, which holds {MOST_VALUES} at most: give fewer times."
         )
 
 

@@ -22,7 +22,7 @@ from zarr.abc.codec import ArrayBytesCodec
 from zarr.registry import register_codec
 
 from fsae_core.codec.entropy import decode_standard, decode_whole, encode_standard, encode_whole
-from fsae_core.codec.stream import Stream, damaged
+from fsae_core.codec.stream import MOST_VALUES, Stream, damaged
 
 _LATENTS, _WHOLE = "fsae_latents", "fsae_whole"
 _NO_ZOOM = -1
@@ -59,6 +59,8 @@ class _FieldsCodec(ArrayBytesCodec):
     def _decode(self, chunk: Any, spec: Any) -> Any:
         data, shape = chunk.to_bytes(), tuple(spec.shape)
         rows = math.prod(shape[:-1])
+        if math.prod(shape) > MOST_VALUES:
+            raise damaged(f"a chunk of shape {shape} has more than {MOST_VALUES} values")
         claimed = Stream.from_bytes(data)
         if claimed.m != shape[-1] or claimed.n > rows:
             raise damaged(f"{claimed.n} fields of {claimed.m} values in a chunk of shape {shape}")

@@ -1,6 +1,8 @@
 """Stores read by xarray and Zarr: lazily, chunk by chunk, and with a sentence where they cannot be."""
 
+import json
 import pickle
+import shutil
 from importlib.metadata import entry_points
 
 import numpy as np
@@ -214,6 +216,19 @@ def test_a_chunk_of_other_sizes_is_refused(long_store, block_mean):
     (c / "1" / "0" / "0").write_bytes(other)
     with pytest.raises(UserError, match="65 fields of 48 values in a chunk of shape"):
         read_store(long_store)
+
+
+def test_chunks_without_end_are_refused_before_room_is_made(long_store):
+    meta = json.loads((long_store / "t2m" / "zarr.json").read_text())
+    meta["shape"][0] = meta["chunk_grid"]["configuration"]["chunk_shape"][0] = 2**40
+    (long_store / "t2m" / "zarr.json").write_text(json.dumps(meta))
+    for name in ("time", "t2m_offset", "t2m_scale"):
+        shutil.rmtree(long_store / name)
+    with pytest.raises(UserError):
+        open_store(long_store)
+    array = zarr.open_group(long_store, mode="r")["t2m"]
+    with pytest.raises(UserError, match="has more than 8388608 values"):
+        array[0, 0, 0]
 
 
 def test_a_lost_chunk_is_seen_when_the_store_is_opened(long_store):
