@@ -15,6 +15,23 @@ from fsae_core.cli.output import JsonFlag, emit, progress
 train = typer.Typer(help="Train weights; a checkpoint is written every two minutes.", no_args_is_help=True)
 
 
+Archives = Annotated[list[str], typer.Option(help="Archive to learn from; may be given several times.")]
+Out = Annotated[Path, typer.Option(help="Where the weights go: a file .safetensors.")]
+Minutes = Annotated[float, typer.Option(min=0.01, help="Wall time to train for.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
+
+
+def _check_out(out: Path) -> None:
+    from fsae_core.errors import UserError
+
+    if out.suffix != ".safetensors":
+        raise UserError(f"{out.name} was given for the weights, which are a file .safetensors: name it so.")
+    if not out.parent.is_dir():
+        raise UserError(f"The folder {out.parent} of {out.name} does not exist: make it first.")
+
+
 @train.callback()
 def models() -> None:
     """Train weights; a checkpoint is written every two minutes."""
@@ -22,11 +39,11 @@ def models() -> None:
 
 @train.command()
 def autoencoder(
-    archive: Annotated[list[str], typer.Option(help="Archive to learn from; may be given several times.")],
+    archive: Archives,
     config: Annotated[str, typer.Option(help="Name of a configuration, for example general-64x.")],
-    out: Annotated[Path, typer.Option(help="Where the weights go: a file .safetensors.")],
-    minutes: Annotated[float, typer.Option(min=0.01, help="Wall time to train for.")] = 10.0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
+    out: Out,
+    minutes: Minutes = 10.0,
+    resume: Resume = False,
     init: Annotated[
         str | None, typer.Option(help="Start from weights: general, the name of shipped ones, or a file.")
     ] = None,
@@ -36,20 +53,53 @@ def autoencoder(
             min=1e-6, max=0.1, help="Peak of the learning rate; by default 0.006, 0.002 for an archive."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    device: Device = "auto",
+    seed: Seed = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a Field-Space Autoencoder, or tune the general weights to an archive (--init general)."""
-    from fsae_core.errors import UserError
     from fsae_core.training.autoencoder import train_autoencoder
 
-    if out.suffix != ".safetensors":
-        raise UserError(f"{out.name} was given for the weights, which are a file .safetensors: name it so.")
-    if not out.parent.is_dir():
-        raise UserError(f"The folder {out.parent} of {out.name} does not exist: make it first.")
+    _check_out(out)
     started = time.monotonic()
     result = train_autoencoder(
+        archive,
+        config,
+        out,
+        minutes=minutes,
+        resume=resume,
+        init=init,
+        device=device,
+        seed=seed,
+        learning_rate=learning_rate,
+        progress=progress("training"),
+    )
+    emit({"path": out, **result, "seconds": round(time.monotonic() - started, 3)}, as_json)
+
+
+@train.command("cnn-vae")
+def cnn_vae(
+    archive: Archives,
+    config: Annotated[str, typer.Option(help="Name of a configuration: general-64x, archive-64x and so on.")],
+    out: Out,
+    minutes: Minutes = 10.0,
+    resume: Resume = False,
+    init: Annotated[
+        str | None, typer.Option(help="Start from weights: the name of shipped ones or a file.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-6, max=0.1, help="Peak of the learning rate.")
+    ] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train the convolutional baseline that the Field-Space Autoencoder is measured against."""
+    from fsae_core.training.cnn_vae import train_cnn_vae
+
+    _check_out(out)
+    started = time.monotonic()
+    result = train_cnn_vae(
         archive,
         config,
         out,

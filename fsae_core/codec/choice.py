@@ -27,6 +27,9 @@ from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells
 
+CNN_VAE = "cnn-vae"
+"""Stands for the convolutional baseline's weights that fit."""
+
 RATIOS = (4, 16, 64, 256)
 
 Floats = NDArray[np.float32]
@@ -69,14 +72,17 @@ def pick_model(
 ) -> FieldModel:
     """The model that `compress` would use, fit for every field of ``ds``; UserError when there is none.
 
-    "auto" means the weights of the archive's own family where there are some that fit, else the general ones.
+    "auto" means the weights of the archive's own family where there are some that fit, else the general ones;
+    "cnn-vae" the same of the convolutional baseline.
     """
     zoom, names = zoom_of_dataset(ds), data_names(ds)
     levels_of_ratio(ratio, zoom)
-    if model == "auto":
-        own = [card for card in shipped_cards() if card.family == ds.attrs.get("fsae_climatology")]
+    if model in ("auto", CNN_VAE):
+        before = "" if model == "auto" else f"{CNN_VAE}-"
+        family = f"{before}{ds.attrs.get('fsae_climatology')}"
+        own = [card for card in shipped_cards() if card.family == family]
         fitting = [card.name for card in own if misfit(card, ratio, names, zoom) is None]
-        model = fitting[0] if fitting else f"general-{ratio}x"
+        model = fitting[0] if fitting else f"{before}general-{ratio}x"
     fitted = load(model, device, ratio=ratio)
     wrong = misfit(fitted.card, ratio, names, zoom)
     if wrong:

@@ -6,7 +6,15 @@ record. Reading needs no YAML, no network and no pickle.
 
 from __future__ import annotations
 
-__all__ = ["ModelCard", "find_card", "read_cards", "save_weights", "shipped_models", "weights_path"]
+__all__ = [
+    "CNN_PREFIX",
+    "ModelCard",
+    "find_card",
+    "read_cards",
+    "save_weights",
+    "shipped_models",
+    "weights_path",
+]
 
 import hashlib
 import json
@@ -26,6 +34,8 @@ from fsae_core.errors import UserError
 _FORMAT = 1
 _HEADER = "fsae"
 GENERAL = "general"
+CNN_PREFIX = "cnn-vae-"
+"""Before the family of a convolutional baseline's weights."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from fsae_core.errors import UserError
 from fsae_core.model.archive_model import ArchiveModel
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
-from fsae_core.model.card import GENERAL, ModelCard, find_card, shipped_models
+from fsae_core.model.card import CNN_PREFIX, GENERAL, ModelCard, find_card, shipped_models
+from fsae_core.model.cnn_model import CnnModel
 from fsae_core.model.compression import CompressionModel, GeneralModel
 from fsae_core.model.device import pick_device
 
@@ -41,6 +42,8 @@ def _load(name: str, ratio: int, path: Path, stamp: int, device: str) -> Compres
 
 def _build(card: ModelCard, tensors: Mapping[str, NDArray[Any]], device: str) -> CompressionModel:
     try:
+        if card.family.startswith(CNN_PREFIX):
+            return CnnModel.from_tensors(card, tensors, device)
         if card.family != GENERAL:
             return ArchiveModel.from_tensors(card, tensors, device)
         network = FieldSpaceAutoencoder(AutoencoderConfig(**card.config))
