@@ -53,8 +53,9 @@ def configurations() -> dict[str, CnnVaeConfig]:
 
 def _for_anomalies(levels: int) -> CnnVaeConfig:
     # Thousands of maps: nothing needs to be dropped, and more maps of places can be learned.
+    widths = (64, 96, 128 if levels < 4 else 96)
     return CnnVaeConfig(
-        levels, widths=(64, 96, 128), season=True, surface_channels=8, dropout=0.0, surface_dropout=0.0
+        levels, widths=widths, season=True, surface_channels=8, dropout=0.0, surface_dropout=0.0
     )
 
 
