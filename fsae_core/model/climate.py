@@ -46,7 +46,7 @@ class Climate:
     @property
     def known(self) -> NDArray[np.bool_]:
         """Which conditions are known, (3,)."""
-        return np.isfinite(self.values).all(axis=0)
+        return np.asarray(np.isfinite(self.values).all(axis=0))
 
 
 def climate_at(times: ArrayLike, *, fine: bool = False, volcanoes: bool = True) -> Climate:
