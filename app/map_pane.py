@@ -8,6 +8,8 @@ from __future__ import annotations
 
 __all__ = ["SHAPE", "MapPane"]
 
+from typing import cast
+
 import numpy as np
 from bokeh.models import (
     BasicTicker,
@@ -219,7 +221,7 @@ class MapPane:
         height, width = data["image"].shape
         x = (np.asarray(self.maps.coast.data["x"]) - data["x"]) * (width / data["dw"])
         y = (np.asarray(self.maps.coast.data["y"]) - data["y"]) * (height / data["dh"])
-        low, high = (float(end) for end in (self.mapper.low, self.mapper.high))  # type: ignore[arg-type]  # set
+        low, high = (cast(float, end) for end in (self.mapper.low, self.mapper.high))  # set by `scale`
         return still(data["image"], [str(c) for c in self.mapper.palette], low, high, (x, y))
 
 

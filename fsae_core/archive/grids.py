@@ -5,6 +5,7 @@ from __future__ import annotations
 
 __all__ = ["HealpixLayout", "LatLonLayout", "find_layout"]
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,13 +197,27 @@ def _healpix(dataset: xr.Dataset, cell_dim: str, file: str, order: str | None) -
     return HealpixLayout(cell_dim, zoom, declared, _permutation(dataset, cell_dim, cells, file))
 
 
+def _whole(value: object, name: str, most: int, file: str) -> int:
+    """An attribute, which may be any number or text, as a number that can be a zoom or an nside."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= most or number != int(number):
+        raise UserError(
+            f"{file} says that its HEALPix {name} is {str(value)[:40]!r}, expected a whole number: "
+            "put the attribute right."
+        )
+    return int(number)
+
+
 def _nside(said: dict[str, object], cells: int, file: str) -> int:
     from_cells = round((cells / 12) ** 0.5)
     declared: int | None = None
     if "nside" in said:
-        declared = int(said["nside"])  # type: ignore[call-overload]  # attributes may be any number
+        declared = _whole(said["nside"], "nside", 2**29, file)
     elif "zoom" in said:
-        declared = 1 << int(said["zoom"])  # type: ignore[call-overload]  # attributes may be any number
+        declared = 1 << _whole(said["zoom"], "zoom", 29, file)
     if declared is not None and 12 * declared**2 != cells:
         kind = "a part of the sphere" if cells < 12 * declared**2 else "more cells than the sphere has"
         raise UserError(

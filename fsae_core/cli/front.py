@@ -32,7 +32,7 @@ from fsae_core.cli.train_diffusion import diffusion
 from fsae_core.errors import UserError, short_reason
 
 # typer carries its own copy of click in newer versions: its classes are found through one it exports.
-_ClickError = cast(type[Exception], typer.BadParameter.__mro__[2])
+_ClickError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[2])
 
 app = typer.Typer(
     name="fsae",
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return _complain(str(error), 2)
     except _ClickError as error:
-        message: str = error.format_message()  # type: ignore[attr-defined] # every click error has it
+        message: str = error.format_message()
         # Asking for nothing has printed the help, which is no complaint.
         return _complain(f"{message.rstrip('.')}; see `fsae --help`.", 2) if message else 2
     except _Stopped as stopped:

@@ -190,6 +190,7 @@ def score_against_archive(ds: xr.Dataset) -> dict[str, float] | None:
     days with those of the fine one. None where there is no truth of these times, or one member only.
     """
     from fsae_core.archive.reader import open_archive
+    from fsae_core.model.archive_model import ArchiveModel
     from fsae_core.model.checkpoint import load_model
     from fsae_core.sphere.pyramid import restrict
 
@@ -200,7 +201,9 @@ def score_against_archive(ds: xr.Dataset) -> dict[str, float] | None:
     inside = found < archive.sizes["time"]
     if len(values) < 2 or not inside.all() or (archive["time"].values[found] != times).any():
         return None
-    maps = load_model("amip-16x", device="cpu").climatologies  # type: ignore[attr-defined] # an archive's model
+    model = load_model("amip-16x", device="cpu")
+    assert isinstance(model, ArchiveModel)  # these weights are an archive's
+    maps = model.climatologies
     truth = archive["t2m"].transpose("time", "cell").values[found]
     # A month's mean carries the date of its first day; its climatology is that of the middle.
     middle = times + np.timedelta64(15, "D") if monthly else times

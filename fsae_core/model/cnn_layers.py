@@ -52,7 +52,7 @@ class ResidualBlock(nn.Module):
         self.first, self.second = SphereConv(width, width), SphereConv(width, width, gain=0.1)
         self.dropout = dropout
         nn.init.normal_(self.modulation.weight, std=0.02)
-        nn.init.zeros_(self.modulation.bias)  # type: ignore[arg-type] # there is one
+        nn.init.zeros_(self.modulation.get_parameter("bias"))
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
         """x: (batch, width, row, column); known: (batch or 1, conditions, row, column)."""

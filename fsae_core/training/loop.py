@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -116,7 +116,7 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     devices: int | str = 1,
-    precision: str = "32-true",
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true",
     progress: Progress | None = None,
 ) -> Outcome:
     """Train for `minutes` of wall time; the averaged weights come back, nothing is written at `out` itself.
@@ -127,7 +127,7 @@ def fit(
     """
     torch.manual_seed(seed)
     accelerator = "auto" if device == "auto" else torch.device(device).type
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)  # type: ignore[arg-type] # checked there
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)
     fabric.launch()
     optimizer = torch.optim.AdamW(_groups(task.module, config), lr=config.learning_rate, betas=(0.9, 0.99))
     forward, optimizer = fabric.setup(task.module, optimizer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 
 
-def refused(source: Path | xr.Dataset | str, *needles: str, **options: object) -> str:
+def refused(source: Path | xr.Dataset | str, *needles: str, **options: Any) -> str:
     with pytest.raises(UserError) as caught:
-        open_archive(source, **options)  # type: ignore[arg-type]  # options are what a test passes
+        open_archive(source, **options)
     message = str(caught.value)
     for needle in needles:
         assert needle in message

@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,8 +125,8 @@ def test_the_size_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     (tmp_path / "www" / "grid.nc.gz").write_bytes(body)
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args, directory=str(tmp_path / "www"))  # type: ignore[arg-type]  # handler's own
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(tmp_path / "www"))
 
         def log_message(self, *_: object) -> None:
             return

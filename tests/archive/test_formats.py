@@ -15,6 +15,7 @@ import xarray as xr
 from archive_samples import TIMES, latlon, smooth
 
 from fsae_core.archive.reader import open_archive
+from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import cell_centres
 from fsae_core.sphere.pyramid import restrict
 
@@ -283,3 +284,13 @@ def test_a_zip_is_not_unpacked_beside_itself(tmp_path: Path) -> None:
                 archive.write(file, file.relative_to(store))
     open_archive(folder / "a.zip", zoom=ZOOM)
     assert os.listdir(folder) == ["a.zip"]
+
+
+@pytest.mark.parametrize(
+    "name, value", [("healpix_nside", "many"), ("healpix_nside", 3.5), ("healpix_nside", np.inf)]
+)
+def test_an_nside_that_is_no_whole_number_is_refused(name, value):
+    ds = xr.Dataset({"t2m": (("time", "cell"), np.full((1, 48), 280.0, np.float32), {"units": "K"})})
+    ds["crs"] = xr.DataArray(0, attrs={"grid_mapping_name": "healpix", name: value, "healpix_order": "nest"})
+    with pytest.raises(UserError, match="expected a whole number"):
+        open_archive(ds)

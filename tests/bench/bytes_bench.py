@@ -14,8 +14,9 @@ from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.entropy import decode_standard, encode_standard, round_standard
 from fsae_core.codec.steps import known_step
+from fsae_core.evaluate.image_codecs import Jpeg2000
+from fsae_core.evaluate.mosaic import to_mosaic
 from fsae_core.model.checkpoint import load_model
-from fsae_core.sphere.healpix import cell_xyf
 from fsae_core.training.splits import Split, split_of
 
 pytestmark = [pytest.mark.bench]
@@ -82,32 +83,18 @@ def test_steps(family, archive, variable, ratio, shared_data):
     assert grown <= 0.02
 
 
-def mosaic(field):
-    """(cells,) -> the base faces as a 3n x 4n image, as image codecs want them."""
-    zoom = round(np.log2(len(field) / 12) / 2)
-    n = 2**zoom
-    x, y, face = cell_xyf(np.arange(len(field)), zoom)
-    image = np.empty((3 * n, 4 * n), np.float32)
-    image[face // 4 * n + y, face % 4 * n + x] = field
-    return image
-
-
 def jpeg2000(field, error):
-    """Bytes of JPEG 2000 (16 bits, bare codestream) of the mosaic at this RMSE or less, by bisection."""
-    import imagecodecs
-
-    image = mosaic(field)
-    low, high = float(image.min()), float(image.max())
-    grey = np.round((image - low) / (high - low) * 65535).astype(np.uint16)
-    near, far = 20.0, 110.0
-    for _ in range(12):
-        level = (near + far) / 2
-        data = imagecodecs.jpeg2k_encode(
-            grey, level=level, codecformat="j2k", resolutions=min(6, grey.shape[0].bit_length())
-        )
-        back = imagecodecs.jpeg2k_decode(data) / 65535 * (high - low) + low
-        near, far, size = (near, level, len(data)) if rmse(back, image) <= error else (level, far, len(data))
-    return size
+    """Bytes of JPEG 2000 of the mosaic at this RMSE or less, by bisection."""
+    codec, image = Jpeg2000(), to_mosaic(field)
+    near, far, size = codec.coarse, codec.fine, 0
+    for _ in range(14):
+        level = (near * far) ** 0.5
+        data = codec.encode(image, level)
+        if rmse(codec.decode(data, image.shape), image) <= error:
+            far, size = level, len(data)
+        else:
+            near = level
+    return size or len(codec.encode(image, codec.fine))
 
 
 def deflated(standard, step):

@@ -6,13 +6,12 @@ of the project, the last six; then one field of another model and season (GFS, 2
 were trained on.
 """
 
-import imagecodecs
 import numpy as np
 import pytest
 
 from fsae_core.archive.reader import open_archive
+from fsae_core.evaluate.methods import method_named
 from fsae_core.model.checkpoint import load_model
-from fsae_core.sphere.healpix import cell_xyf
 from fsae_core.sphere.pyramid import inject, prolong, restrict
 from fsae_core.training.splits import Split, split_of
 
@@ -33,32 +32,6 @@ def stepwise(x, levels):
     return y
 
 
-def mosaic(field):
-    """(cells,) -> the base faces as a 3n x 4n image, as image codecs want them."""
-    zoom = round(np.log2(len(field) / 12) / 2)
-    n = 2**zoom
-    x, y, face = cell_xyf(np.arange(len(field)), zoom)
-    image = np.empty((3 * n, 4 * n), np.float32)
-    image[face // 4 * n + y, face % 4 * n + x] = field
-    return image
-
-
-def jpeg2000(field, ratio):
-    """RMSE of JPEG 2000 (16 bits) at this ratio in bytes, by bisection of its rate."""
-    image = mosaic(field)
-    low, high = float(image.min()), float(image.max())
-    grey = np.round((image - low) / (high - low) * 65535).astype(np.uint16)
-    target = 4 * image.size / ratio
-    worse, better = 1.0, 120.0
-    for _ in range(14):
-        level = (worse + better) / 2
-        coded = imagecodecs.jpeg2k_encode(grey, level=level, reversible=False, codecformat="j2k")
-        worse, better = (level, better) if len(coded) <= target else (worse, level)
-    coded = imagecodecs.jpeg2k_encode(grey, level=worse, reversible=False, codecformat="j2k")
-    back = imagecodecs.jpeg2k_decode(coded).astype(np.float64) / 65535 * (high - low) + low
-    return rmse(back, image), 4 * image.size / len(coded)
-
-
 @pytest.fixture(scope="module")
 def held_out():
     ds = open_archive("era5-week")
@@ -75,9 +48,9 @@ def test_general_weights_on_era5(held_out, ratio):
     y = model.decompress_fields(packed, variable="t2m", times=times, instant=True)
     unaware = model.decompress_fields(model.compress_fields(x, variable="t2m"), variable="t2m")
     nearest, smooth = inject(restrict(x, levels), levels), prolong(restrict(x, levels), levels)
-    coded, bytes_ratio = (
-        np.mean([jpeg2000(field, ratio) for field in x], axis=0) if ratio > 4 else (np.nan, 4)
-    )
+    codec = method_named("jpeg2000", open_archive("era5-week"), "t2m")
+    picture = codec.code(x, times, axis="bytes", ratio=ratio)
+    coded, bytes_ratio = rmse(picture.recon, x), 4 * x.shape[-1] / picture.bytes
     print(
         f"era5-week t2m, {ratio}x floats: nearest {rmse(nearest, x):.3f}, smooth {rmse(smooth, x):.3f}, "
         f"stepwise {rmse(stepwise(x, levels), x):.3f}, JPEG 2000 at {bytes_ratio:.0f}x bytes {coded:.3f}, "
