@@ -75,7 +75,7 @@ def describe(
         "floats": f"{n // m}×",
         "floats_note": f"{_count(n)} values → {_count(m)}",
         "bytes": f"{number(packed, 2 if packed < 10 else 3)}×",
-        "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}, fp16 + zstd",
+        "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}",
         "note_original": f"{archive.name}{mark}",
         "note_reconstruction": f"{METHODS.get(method, method)}, {ratio}×{mark}",
         "note_difference": f"reconstruction − original{mark}",

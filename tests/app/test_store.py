@@ -9,6 +9,9 @@ from app.block_mean import BlockMean
 from app.resolve import Asked, resolve
 from app.store import Archive
 from app.words import describe, number
+from fsae_core.codec.entropy import decode_latents, encode_latents
+from fsae_core.codec.layout import STEP
+from fsae_core.codec.pipeline import compress
 from fsae_core.errors import UserError
 from fsae_core.sphere.pyramid import prolong, restrict
 
@@ -27,6 +30,13 @@ def test_picture_is_the_round_trip(archive):
     )
     assert picture.plain_rmse == pytest.approx(picture.sums.rmse)
     assert 12 < picture.bytes_stored < 2 * 48 + 40
+    small = compress(archive.cut("t2m", [1]), 16, model=BlockMean(16))
+    np.testing.assert_array_equal(picture.compressed.cells, small["t2m"].values[0])
+    step = small["t2m"].attrs[STEP]
+    offset, scale = (small[f"t2m_{part}"].values for part in ("offset", "scale"))
+    stored = encode_latents(small["t2m"].values, offset, scale, step, 1)
+    assert picture.bytes_stored == len(stored)
+    np.testing.assert_array_equal(decode_latents(stored)[0], small["t2m"].values)  # what is shown is kept
 
 
 def test_pictures_are_kept_within_bounds(archive):
@@ -95,7 +105,7 @@ def test_words_tell_the_two_ratios_apart(archive):
     shown = resolve(ASKED, {"made": archive})
     words = describe(archive, "t2m", 1, "block-mean", 16, shown.picture)
     assert words["floats"] == "16×" and "768 values → 48" in words["floats_note"].replace("\u2009", "")
-    assert "fp16 + zstd" in words["bytes_note"] and words["bytes"] != words["floats"]
+    assert "→" in words["bytes_note"] and words["bytes"] != words["floats"]
     assert words["rmse"].endswith(" K") and "dB" in words["psnr"]
 
 
