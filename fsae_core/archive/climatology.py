@@ -18,7 +18,7 @@ __all__ = [
     "phase_basis",
 ]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,6 +152,17 @@ class HarmonicClimatology:
     def from_dict(cls, arrays: Mapping[str, ArrayLike]) -> HarmonicClimatology:
         """The inverse of `to_dict`."""
         return cls(np.asarray(arrays["coef"], np.float32), np.asarray(arrays["std"], np.float32))
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: Mapping[str, ArrayLike], zooms: Iterable[int | str]
+    ) -> dict[int, HarmonicClimatology]:
+        """Those that a weights file holds, by zoom: tensors climatology.ZOOM.coef and .std."""
+        parts = ("coef", "std")
+        return {
+            int(zoom): cls.from_dict({part: tensors[f"climatology.{zoom}.{part}"] for part in parts})
+            for zoom in zooms
+        }
 
 
 def _training(field: xr.DataArray, train: slice | NDArray[np.bool_] | None) -> xr.DataArray:

@@ -28,7 +28,6 @@ from fsae_core.cli.sample import sample
 from fsae_core.cli.simulate import simulate
 from fsae_core.cli.super_resolve import super_resolve
 from fsae_core.cli.train import train
-from fsae_core.cli.train_diffusion import diffusion
 from fsae_core.errors import UserError, short_reason
 
 # typer carries its own copy of click in newer versions: its classes are found through one it exports.
@@ -45,7 +44,6 @@ app.command()(info)
 app.command()(catalog)
 app.command()(prepare)
 app.command()(simulate)
-train.command()(diffusion)
 app.add_typer(train, name="train")
 app.command()(compress)
 app.command()(decompress)

@@ -5,8 +5,9 @@ from __future__ import annotations
 __all__ = ["train"]
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,13 +24,23 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 
 
-def _check_out(out: Path) -> None:
+def _run(
+    trainer: Callable[..., dict[str, Any]],
+    archive: list[str],
+    config: str,
+    out: Path,
+    as_json: bool,
+    **options: Any,
+) -> None:
     from fsae_core.errors import UserError
 
     if out.suffix != ".safetensors":
         raise UserError(f"{out.name} was given for the weights, which are a file .safetensors: name it so.")
     if not out.parent.is_dir():
         raise UserError(f"The folder {out.parent} of {out.name} does not exist: make it first.")
+    started = time.monotonic()
+    result = trainer(archive, config, out, **options, progress=progress("training"))
+    emit({"path": out, **result, "seconds": round(time.monotonic() - started, 3)}, as_json)
 
 
 @train.callback()
@@ -60,21 +71,8 @@ def autoencoder(
     """Train a Field-Space Autoencoder, or tune the general weights to an archive (--init general)."""
     from fsae_core.training.autoencoder import train_autoencoder
 
-    _check_out(out)
-    started = time.monotonic()
-    result = train_autoencoder(
-        archive,
-        config,
-        out,
-        minutes=minutes,
-        resume=resume,
-        init=init,
-        device=device,
-        seed=seed,
-        learning_rate=learning_rate,
-        progress=progress("training"),
-    )
-    emit({"path": out, **result, "seconds": round(time.monotonic() - started, 3)}, as_json)
+    options = {"init": init, "device": device, "seed": seed, "learning_rate": learning_rate}
+    _run(train_autoencoder, archive, config, out, as_json, minutes=minutes, resume=resume, **options)
 
 
 @train.command("cnn-vae")
@@ -97,18 +95,27 @@ def cnn_vae(
     """Train the convolutional baseline that the Field-Space Autoencoder is measured against."""
     from fsae_core.training.cnn_vae import train_cnn_vae
 
-    _check_out(out)
-    started = time.monotonic()
-    result = train_cnn_vae(
-        archive,
-        config,
-        out,
-        minutes=minutes,
-        resume=resume,
-        init=init,
-        device=device,
-        seed=seed,
-        learning_rate=learning_rate,
-        progress=progress("training"),
-    )
-    emit({"path": out, **result, "seconds": round(time.monotonic() - started, 3)}, as_json)
+    options = {"init": init, "device": device, "seed": seed, "learning_rate": learning_rate}
+    _run(train_cnn_vae, archive, config, out, as_json, minutes=minutes, resume=resume, **options)
+
+
+@train.command()
+def diffusion(
+    archive: Archives,
+    out: Out,
+    config: Annotated[str, typer.Option(help="flow (flow matching) or edm (its noise levels).")] = "flow",
+    minutes: Annotated[float, typer.Option(min=0.0, help="Wall time for the network; 0 for none.")] = 2.0,
+    resume: Resume = False,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train Compressed Field Diffusion: a closed-form emulator, and a network on what it leaves.
+
+    Archives: the coarse one of days, and perhaps the fine one. val_rmse is the error of the velocity on
+    validation times over that of the closed form alone.
+    """
+    from fsae_core.training.diffusion import train_diffusion
+
+    options = {"device": device, "seed": seed}
+    _run(train_diffusion, archive, config, out, as_json, minutes=minutes, resume=resume, **options)

@@ -52,12 +52,7 @@ class ArchiveModel:
         Raises KeyError, TypeError or RuntimeError where tensors and configuration disagree.
         """
         levels = round(np.log2(card.ratio) / 2)
-        climatologies = {
-            int(zoom): HarmonicClimatology.from_dict(
-                {part: tensors[f"climatology.{zoom}.{part}"] for part in ("coef", "std")}
-            )
-            for zoom in card.config["climatologies"]
-        }
+        climatologies = HarmonicClimatology.from_tensors(tensors, card.config["climatologies"])
         networks = {}
         for zoom in climatologies:
             name = str(zoom - levels)

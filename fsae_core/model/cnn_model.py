@@ -16,17 +16,15 @@ from fsae_core.archive.climatology import FieldNormaliser, HarmonicClimatology, 
 from fsae_core.errors import UserError
 from fsae_core.model.card import ModelCard
 from fsae_core.model.cnn_vae import CnnConditions, CnnVae, CnnVaeConfig
-from fsae_core.model.compression import CompressedFields, Floats, Times, surface_tensor
-from fsae_core.model.conditioning import solar_declination, solar_features
-from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.model.compression import CompressedFields, Floats, Times, parts_of, surface_tensor
+from fsae_core.model.conditioning import sunlight
+from fsae_core.sphere.healpix import zoom_of
 
 NOT_ON_THE_SPHERE = -1
 """The `zoom` of compressed fields that are latents."""
 
 SUN_LEVELS = 2
 """Sunlight is given this many zooms above the field's."""
-
-_CELLS_AT_ONCE = 2**19
 
 
 class CnnModel:
@@ -69,12 +67,7 @@ class CnnModel:
             )
             zooms = range(card.zooms[0], card.zooms[1] + 1) if name == "any" else (int(name),)
             networks |= {zoom: network for zoom in zooms}
-        climatologies = {
-            int(zoom): HarmonicClimatology.from_dict(
-                {part: tensors[f"climatology.{zoom}.{part}"] for part in ("coef", "std")}
-            )
-            for zoom in card.config["climatologies"]
-        }
+        climatologies = HarmonicClimatology.from_tensors(tensors, card.config["climatologies"])
         return cls(card, networks, climatologies, device)
 
     def _network(self, zoom: int) -> CnnVae:
@@ -101,11 +94,7 @@ class CnnModel:
             return CnnConditions(surface, torch.from_numpy(known).to(self.device))
         if not instant or times is None:
             return CnnConditions(surface)
-        sun = solar_features(times[part], zoom - SUN_LEVELS)
-        low, high = self.networks[zoom].config.sunlit
-        declination = solar_declination(times[part])
-        # Far from the seasons of training the sun's position misleads; zeros mean that it is not known.
-        sun[(declination < low) | (declination > high)] = 0.0
+        sun = sunlight(times[part], zoom - SUN_LEVELS, self.networks[zoom].config.sunlit)
         return CnnConditions(surface, torch.from_numpy(sun).to(self.device))
 
     def _needed(self, times: Times) -> NDArray[np.datetime64]:
@@ -115,10 +104,6 @@ class CnnModel:
                 "the fields, but there are none: choose the general ones (cnn-vae-general)."
             )
         return times
-
-    def _parts(self, fields: int, zoom: int) -> list[slice]:
-        step = max(1, _CELLS_AT_ONCE // n_cells(zoom))
-        return [slice(i, min(i + step, fields)) for i in range(0, fields, step)]
 
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
@@ -138,7 +123,7 @@ class CnnModel:
         out = []
         with torch.inference_mode():
             places = self._place(zoom)
-            for part in self._parts(len(x), zoom):
+            for part in parts_of(len(x), zoom):
                 fields = torch.from_numpy(normal[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
                 out.append(network.encode(fields, conditions, places=places)[0].cpu().numpy())
@@ -156,7 +141,7 @@ class CnnModel:
         out = []
         with torch.inference_mode():
             places = self._place(zoom)
-            for part in self._parts(len(values), zoom):
+            for part in parts_of(len(values), zoom):
                 latents = torch.from_numpy(values[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
                 out.append(network.decode(latents, conditions, places=places).cpu().numpy())

@@ -3,7 +3,7 @@ conditions."""
 
 from __future__ import annotations
 
-__all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "surface_tensor"]
+__all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "parts_of", "surface_tensor"]
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.statics import static_fields
 from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard
-from fsae_core.model.conditioning import solar_declination, solar_features, surface_features
+from fsae_core.model.conditioning import sunlight, surface_features
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
 Floats = NDArray[np.float32]
@@ -60,6 +60,12 @@ def surface_tensor(zoom: int, device: str) -> torch.Tensor:
     return torch.from_numpy(surface_features(static["orography"], static["land"])).to(device)
 
 
+def parts_of(fields: int, zoom: int) -> list[slice]:
+    """So many fields of `zoom` in parts that are worked on together."""
+    step = max(1, _CELLS_AT_ONCE // n_cells(zoom))
+    return [slice(i, min(i + step, fields)) for i in range(0, fields, step)]
+
+
 class GeneralModel:
     """A FieldSpaceAutoencoder on fields normalised one by one: takes any variable at any zoom the card
     allows.
@@ -90,20 +96,12 @@ class GeneralModel:
         nothing."""
         if not instant or times is None:
             return None
-        features = solar_features(times, self.network.token_zoom(zoom))
-        low, high = self.network.config.sunlit
-        declination = solar_declination(times)
-        # Far from the seasons of training the sun's position misleads; zeros mean that it is not known.
-        features[(declination < low) | (declination > high)] = 0.0
+        features = sunlight(times, self.network.token_zoom(zoom), self.network.config.sunlit)
         return torch.from_numpy(features).to(self.device)
 
     def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:
         solar = self.solar(zoom, None if times is None else times[part], instant)
         return Conditions(surface_tensor(zoom, str(self.device)), solar)
-
-    def _parts(self, fields: int, zoom: int) -> list[slice]:
-        step = max(1, _CELLS_AT_ONCE // n_cells(zoom))
-        return [slice(i, min(i + step, fields)) for i in range(0, fields, step)]
 
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
@@ -117,7 +115,7 @@ class GeneralModel:
         out = []
         with torch.inference_mode():
             surface = self._surface(zoom)
-            for part in self._parts(len(x), zoom):
+            for part in parts_of(len(x), zoom):
                 fields = torch.from_numpy(normal[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
                 out.append(self.network.encode(fields, conditions, surface=surface).cpu().numpy())
@@ -134,7 +132,7 @@ class GeneralModel:
         out = []
         with torch.inference_mode():
             surface = self._surface(zoom)
-            for part in self._parts(len(normal), zoom):
+            for part in parts_of(len(normal), zoom):
                 fields = torch.from_numpy(normal[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
                 out.append(self.network.decode(fields, conditions, surface=surface).cpu().numpy())

@@ -8,7 +8,15 @@ computed once for all fields.
 
 from __future__ import annotations
 
-__all__ = ["SOLAR", "SURFACE", "SurfaceEncoder", "solar_declination", "solar_features", "surface_features"]
+__all__ = [
+    "SOLAR",
+    "SURFACE",
+    "SurfaceEncoder",
+    "solar_declination",
+    "solar_features",
+    "sunlight",
+    "surface_features",
+]
 
 import numpy as np
 import torch
@@ -68,6 +76,16 @@ def solar_features(times: ArrayLike, zoom: int) -> NDArray[np.float32]:
     zenith = seasonal + np.cos(lat) * np.cos(declination) * np.cos(angle)
     rate = np.cos(lat) * np.sin(angle)
     return np.stack([zenith, rate, np.broadcast_to(seasonal, zenith.shape)], axis=-1).astype(np.float32)
+
+
+def sunlight(times: ArrayLike, zoom: int, sunlit: tuple[float, float]) -> NDArray[np.float32]:
+    """`solar_features`, zero (that is, not known) where the declination is outside `sunlit`, in degrees:
+    far from the seasons of training the position of the sun misleads."""
+    features = solar_features(times, zoom)
+    low, high = sunlit
+    declination = solar_declination(times)
+    features[(declination < low) | (declination > high)] = 0.0
+    return features
 
 
 class SurfaceEncoder(nn.Module):

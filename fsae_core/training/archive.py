@@ -9,9 +9,8 @@ from __future__ import annotations
 __all__ = ["ArchiveTask", "train_archive"]
 
 import logging
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +20,19 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fsae_core.archive.canonical import zoom_of_dataset
-from fsae_core.archive.climatology import HarmonicClimatology, annual_phase
-from fsae_core.errors import UserError
 from fsae_core.model.archive_autoencoder import ArchiveAutoencoder, ArchiveConfig
 from fsae_core.model.card import ModelCard, save_weights
 from fsae_core.model.compression import surface_tensor
-from fsae_core.model.covariance import leading, taper
 from fsae_core.model.device import pick_device
-from fsae_core.model.fine_climatology import fit_fine_climatology
 from fsae_core.model.linear import LinearFieldCodec
 from fsae_core.model.linear_fit import LinearFit, fit_linear_codec
 from fsae_core.training.loop import LoopConfig, Progress, fit, state_path
-from fsae_core.training.record import revision
-from fsae_core.training.splits import Split, split_of
+from fsae_core.training.periods import Period, anomalies_of, by_zoom, shared_variable, splits_by_name
+from fsae_core.training.record import machine_record
 
 RATIOS = (4, 16, 64, 256)
 Floats = NDArray[np.float32]
 _log = logging.getLogger(__name__)
-
-
-class _Period:
-    """Anomalies (time, cell) of one period at one zoom with their phases (time,)."""
-
-    def __init__(self, anomalies: Floats, times: NDArray[np.datetime64]) -> None:
-        self.anomalies = anomalies
-        self.phase = annual_phase(times).astype(np.float32)
-
-    def __len__(self) -> int:
-        return len(self.anomalies)
 
 
 class ArchiveTask:
@@ -58,8 +41,8 @@ class ArchiveTask:
     def __init__(
         self,
         module: ArchiveAutoencoder,
-        train: Sequence[_Period],
-        check: _Period | None,
+        train: Sequence[Period],
+        check: Period | None,
         device: torch.device,
         batch: int = 32,
     ) -> None:
@@ -69,7 +52,7 @@ class ArchiveTask:
         sizes = np.array([len(period) for period in train], float)
         self._odds = sizes / sizes.sum()
 
-    def _error(self, forward: nn.Module, period: _Period, chosen: NDArray[np.int64] | slice) -> Tensor:
+    def _error(self, forward: nn.Module, period: Period, chosen: NDArray[np.int64] | slice) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(period.anomalies[chosen])).to(self.device)
         phase = torch.from_numpy(period.phase[chosen]).to(self.device)
         return (forward(x, phase, self._surface) - x).square().mean(-1)
@@ -107,17 +90,10 @@ def train_archive(
     only where it lowers the error on the validation period. Raises UserError for more than two zooms, a
     variable that is not in all, or an archive too short for a climatology.
     """
-    ordered = sorted(datasets, key=zoom_of_dataset)
-    zooms = [zoom_of_dataset(ds) for ds in ordered]
-    if not ordered or len(ordered) > 2 or len(set(zooms)) != len(zooms):
-        raise UserError(
-            f"Archives of zoom {zooms} were given; expected one, or one coarse and one finer of the "
-            "same variable."
-        )
-    name = _variable(ordered, variable)
-    splits = [split_of(ds) for ds in ordered]
+    ordered, zooms = by_zoom(datasets)
+    name = shared_variable(ordered, variable)
     coarse, fine = ordered[0], ordered[1] if len(ordered) > 1 else None
-    climatologies, train, check = _anomalies(name, coarse, fine, splits)
+    climatologies, train, check = anomalies_of(name, ordered)
     scale = float(train[0].anomalies.std())
 
     floors = [z for z in range(zooms[0]) if z >= zooms[0] - len(RATIOS)]
@@ -163,18 +139,12 @@ def train_archive(
         zooms=(zooms[0], zooms[-1]),
         parameters=sum(v.size for v in tensors.values()),
         config={"bottlenecks": configs, "climatologies": sorted(climatologies)},
-        split={
-            str(ds.attrs.get("fsae_name") or f"zoom {zoom}"): split.as_dict()
-            for ds, zoom, split in zip(ordered, zooms, splits, strict=True)
-        },
+        split=splits_by_name(ordered),
         training={
             "minutes": minutes,
             "steps": steps,
             "bottlenecks": record,
-            "device": str(pick_device(device)),
-            "torch": torch.__version__,
-            "machine": platform.machine(),
-            "revision": revision(),
+            **machine_record(pick_device(device)),
         },
     )
     held = [r for level, r in enumerate(RATIOS, start=1) if all(str(z - level) in configs for z in zooms)]
@@ -185,54 +155,7 @@ def train_archive(
     return {"steps": steps, "val_rmse": first["validation"], "bottlenecks": record}
 
 
-def _variable(datasets: Sequence[xr.Dataset], wanted: str | None) -> str:
-    shared = [str(n) for n in datasets[0].data_vars if n != "crs" and all(n in ds for ds in datasets)]
-    name = wanted or ("t2m" if "t2m" in shared else next(iter(shared), ""))
-    if name not in shared:
-        raise UserError(
-            f"The variable {wanted or 'to learn'} is not in all archives, which share "
-            f"{', '.join(shared) or 'none'}: choose one of these."
-        )
-    return name
-
-
-def _anomalies(
-    name: str, coarse: xr.Dataset, fine: xr.Dataset | None, splits: Sequence[Split]
-) -> tuple[dict[int, HarmonicClimatology], list[_Period], _Period | None]:
-    """Climatologies by zoom, training periods (coarse first) and the coarse validation period."""
-
-    def period(ds: xr.Dataset, span: tuple[str, str] | None) -> tuple[Floats, NDArray[np.datetime64]]:
-        keep = np.flatnonzero(Split.mask(ds["time"].values, span))
-        return ds[name].isel(time=keep).values.astype(np.float32), ds["time"].values[keep]
-
-    field = coarse[name].transpose("time", "cell")
-    climatology = HarmonicClimatology.fit(field, Split.mask(coarse["time"].values, splits[0].train))
-    values, times = period(coarse, splits[0].train)
-    train = [_Period(values - climatology.mean_at(times), times)]
-    found = {climatology.zoom: climatology}
-    values, times = period(coarse, splits[0].validate)
-    check = _Period(values - climatology.mean_at(times), times) if len(times) else None
-    if fine is not None:
-        values, times = period(fine, splits[1].train)
-        if not len(times):
-            raise UserError(
-                f"The finer archive has no time in {splits[1].train[0]} to "
-                f"{splits[1].train[1]}: give one that has."
-            )
-        anomalies = train[0].anomalies
-        products = anomalies.T @ anomalies / np.float32(len(anomalies))
-        matrix = (products * taper(climatology.zoom, 75.0, 0.3)).astype(np.float32)
-        modes = leading(matrix, anomalies.shape[1] // 4)
-        coef = fit_fine_climatology(values, annual_phase(times), climatology.coef, anomalies, modes)
-        fine_zoom = zoom_of_dataset(fine)
-        bare = HarmonicClimatology(coef, np.ones(coef.shape[1], np.float32))
-        left = values - bare.mean_at(times)
-        found[fine_zoom] = replace(bare, std=np.maximum(left.std(axis=0), 1e-6).astype(np.float32))
-        train.append(_Period(left, times))
-    return found, train, check
-
-
-def _fit_linear(train: Sequence[_Period], bottleneck: int, basis: Floats | None) -> LinearFieldCodec:
+def _fit_linear(train: Sequence[Period], bottleneck: int, basis: Floats | None) -> LinearFieldCodec:
     fine = train[1] if len(train) > 1 else None
     codec = fit_linear_codec(
         train[0].anomalies,
@@ -251,8 +174,8 @@ def _fit_linear(train: Sequence[_Period], bottleneck: int, basis: Floats | None)
 def _network(
     codec: LinearFieldCodec,
     scale: float,
-    train: Sequence[_Period],
-    check: _Period | None,
+    train: Sequence[Period],
+    check: Period | None,
     out: Path,
     *,
     minutes: float,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["AutoencoderTask", "configurations", "train_autoencoder"]
 
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,24 +13,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fsae_core.archive.canonical import zoom_of_dataset
 from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard, save_weights, shipped_models, weights_path
 from fsae_core.model.compression import surface_tensor
-from fsae_core.model.conditioning import solar_declination, solar_features
+from fsae_core.model.conditioning import solar_features
 from fsae_core.model.device import pick_device
 from fsae_core.training.archive import train_archive
-from fsae_core.training.fields import Draw, FieldPool, FieldSet, load_fields
+from fsae_core.training.fields import Draw, FieldPool, FieldSet
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
-from fsae_core.training.record import revision
-from fsae_core.training.splits import Split, split_of
+from fsae_core.training.mixture import (
+    GENERAL_ZOOMS,
+    gather_sets,
+    share_of_baseline,
+    sunlit_range,
+    zoom_weight,
+)
+from fsae_core.training.record import training_record
 
 ARCHIVE = "archive"
 """The configuration that fits all ratios to one long archive, see `train_archive`."""
-GENERAL_ZOOMS = (4, 8)
-_WARM, _INSTANT, _MARGIN = 0.6, 3.0, 10.0
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
 
@@ -67,11 +69,7 @@ class AutoencoderTask:
         draw = self.pool.draw(rng, config.patch_levels, self.device)
         drop = int(rng.integers(1, config.levels + 1)) if rng.random() < self.level_drop else 0
         y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop)
-        return self._share(y, draw.fields).mean()
-
-    def _share(self, y: Tensor, x: Tensor) -> Tensor:
-        base = FieldSpaceAutoencoder.baseline(x, self.module.config.levels)
-        return (y - x).square().mean(-1) / (base - x).square().mean(-1).clamp_min(1e-6)
+        return share_of_baseline(y, draw.fields, config.levels).mean()
 
     def validate(self, module: nn.Module) -> float | None:
         """Root of the mean share over the check fields, unturned; None without any."""
@@ -80,7 +78,7 @@ class AutoencoderTask:
             for i in range(0, len(one.values), 8):
                 draw = _plain(one, slice(i, i + 8), self.module.config.patch_levels, self.device)
                 y, _ = module(draw.fields, Conditions(draw.surface, draw.solar, None))
-                shares.append(self._share(y, draw.fields))
+                shares.append(share_of_baseline(y, draw.fields, self.module.config.levels))
         return float(torch.cat(shares).mean().sqrt()) if shares else None
 
 
@@ -91,73 +89,6 @@ def _plain(one: FieldSet, part: slice, patch_levels: int, device: torch.device) 
         solar = torch.from_numpy(solar_features(one.times[part], one.zoom - patch_levels)).to(device)
     surface = surface_tensor(one.zoom, "cpu").to(device)
     return Draw(fields.to(device), surface, solar, torch.arange(fields.shape[1]))
-
-
-def _zoom_weight(own: Sequence[int], zoom: int) -> float:
-    """Mostly zoom 6 where there is some, a little of what is far finer (slow) or coarser."""
-    if 6 in own:
-        return {4: 0.05, 5: 0.06, 6: 0.84, 7: 0.04, 8: 0.01}.get(zoom, 0.0)
-    return 1.0 if zoom in own else 0.0
-
-
-def _gather_sets(
-    archives: Sequence[str], patch_levels: int
-) -> tuple[list[FieldSet], list[FieldSet], dict[str, Any]]:
-    train: list[FieldSet] = []
-    check: list[FieldSet] = []
-    splits: dict[str, Any] = {}
-    for source in archives:
-        ds = open_archive(source)
-        zoom = zoom_of_dataset(ds)
-        split = split_of(ds)
-        name = str(ds.attrs.get("fsae_name") or Path(source).stem)
-        splits[name] = split.as_dict()
-        times = ds["time"].values
-        keep = Split.mask(times, split.train)
-        if not keep.any():
-            raise UserError(
-                f"{name} has no times in its training period {split.train[0]} to {split.train[1]}: "
-                "give an archive that has."
-            )
-        coarser = max(0, min(zoom - 6, zoom - patch_levels)) if zoom > 6 else 0
-        train += load_fields(ds, keep, coarser=coarser)
-        later = Split.mask(times, split.validate)
-        if later.any():
-            check += load_fields(ds, later, most=12)
-    train = [one for one in train if one.zoom >= patch_levels]
-    if not train:
-        raise UserError(
-            f"The archives given have no field of zoom {patch_levels} or finer: choose a smaller ratio or "
-            "regrid them."
-        )
-    return _weighted(train), [one for one in check if one.zoom >= patch_levels], splits
-
-
-def _sunlit(sets: Sequence[FieldSet]) -> tuple[float, float]:
-    """Declinations of the sun in the instantaneous training fields, and ten degrees more on either side."""
-    seen = [solar_declination(one.times) for one in sets if one.instant]
-    if not seen:
-        return 0.0, 0.0
-    together = np.concatenate(seen)
-    return float(together.min()) - _MARGIN, float(together.max()) + _MARGIN
-
-
-def _weighted(sets: list[FieldSet]) -> list[FieldSet]:
-    """At each zoom temperature is drawn more often than all other variables together, where there are others.
-
-    Within these two, sets are drawn by the root of how many fields they have, so that long archives do not
-    drown short ones, and instantaneous fields more often than means, which have less to show.
-    """
-    out = []
-    for zoom in {one.zoom for one in sets}:
-        here = [one for one in sets if one.zoom == zoom]
-        for warm, share in ((True, _WARM), (False, 1 - _WARM)):
-            part = [one for one in here if (one.variable == "t2m") is warm]
-            sizes = [len(one.values) ** 0.5 * (_INSTANT if one.instant else 1.0) for one in part]
-            out += [
-                replace(one, weight=share * size / sum(sizes)) for one, size in zip(part, sizes, strict=True)
-            ]
-    return out
 
 
 def _start_from(network: FieldSpaceAutoencoder, init: str, ratio: int) -> str:
@@ -214,11 +145,11 @@ def train_autoencoder(
     torch.manual_seed(seed)
     network = FieldSpaceAutoencoder(settings)
     started_from = _start_from(network, init, settings.ratio) if init else None
-    train, check, splits = _gather_sets(archives, settings.patch_levels)
+    train, check, splits = gather_sets(archives, settings.patch_levels)
     zooms = sorted({one.zoom for one in train})
-    settings = replace(settings, sunlit=_sunlit(train))
+    settings = replace(settings, sunlit=sunlit_range(train))
     network.config = settings
-    pool = FieldPool(train, lambda zoom: _zoom_weight(zooms, zoom), _CELLS)
+    pool = FieldPool(train, lambda zoom: zoom_weight(zooms, zoom), _CELLS)
     task = AutoencoderTask(network, pool, check, pick_device(device))
     rate = learning_rate or LoopConfig().learning_rate
     loop = LoopConfig(learning_rate=rate)
@@ -256,19 +187,6 @@ def _card(
         parameters=sum(p.numel() for p in task.module.parameters()),
         config=asdict(settings),
         split=splits,
-        training={
-            "archives": [Path(a).name for a in archives],
-            "fields": len(task.pool),
-            "zooms": list(zooms),
-            "steps": outcome.steps,
-            "minutes": round(outcome.seconds / 60, 2),
-            "validation": outcome.validation,
-            "history": outcome.history[-60:],
-            "started_from": started_from,
-            "loop": asdict(loop),
-            "device": str(task.device),
-            "torch": torch.__version__,
-            "machine": platform.machine(),
-            "revision": revision(),
-        },
+        training=training_record(outcome, archives, loop, task.device, started_from)
+        | {"fields": len(task.pool), "zooms": list(zooms)},
     )

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fsae_core.archive.climatology import phase_basis
-from fsae_core.model.autoencoder import FieldSpaceAutoencoder
 from fsae_core.model.cnn_model import SUN_LEVELS
 from fsae_core.model.cnn_vae import CnnConditions, CnnVae
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.conditioning import solar_features
 from fsae_core.sphere.healpix import zoom_of
 from fsae_core.training.fields import FieldPool, FieldSet
+from fsae_core.training.mixture import share_of_baseline
 
 Floats = NDArray[np.float32]
 
@@ -46,11 +46,8 @@ class CnnFieldTask:
         """Share of the baseline's squared error, mean over the batch, and the weighted divergence."""
         draw = self.pool.draw(rng, SUN_LEVELS, self.device)
         y, divergence = forward(draw.fields, CnnConditions(draw.surface, draw.solar, draw.turn))
-        return self._share(y, draw.fields).mean() + self.divergence * divergence.mean()
-
-    def _share(self, y: Tensor, x: Tensor) -> Tensor:
-        base = FieldSpaceAutoencoder.baseline(x, self.module.config.levels)
-        return (y - x).square().mean(-1) / (base - x).square().mean(-1).clamp_min(1e-6)
+        share = share_of_baseline(y, draw.fields, self.module.config.levels)
+        return share.mean() + self.divergence * divergence.mean()
 
     def validate(self, module: nn.Module) -> float | None:
         """Root of the mean share over the check fields; None without any."""
@@ -63,7 +60,7 @@ class CnnFieldTask:
                     sun = torch.from_numpy(solar_features(one.times[i : i + 4], one.zoom - SUN_LEVELS))
                 surface = surface_tensor(one.zoom, "cpu").to(self.device)
                 y, _ = module(x, CnnConditions(surface, None if sun is None else sun.to(self.device)))
-                shares.append(self._share(y, x))
+                shares.append(share_of_baseline(y, x, self.module.config.levels))
         return float(torch.cat(shares).mean().sqrt()) if shares else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 __all__ = ["configurations", "train_cnn_vae"]
 
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from fsae_core.archive.canonical import zoom_of_dataset
 from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 from fsae_core.model.card import CNN_PREFIX, ModelCard, find_card, save_weights
@@ -23,13 +21,12 @@ from fsae_core.model.cnn_vae import CnnVae, CnnVaeConfig
 from fsae_core.model.device import pick_device
 from fsae_core.sphere.healpix import zoom_of
 from fsae_core.sphere.pyramid import prolong
-from fsae_core.training.archive import _anomalies, _variable
-from fsae_core.training.autoencoder import GENERAL_ZOOMS, _gather_sets, _sunlit, _zoom_weight
 from fsae_core.training.cnn_tasks import CnnAnomalyTask, CnnFieldTask
 from fsae_core.training.fields import FieldPool
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
-from fsae_core.training.record import revision
-from fsae_core.training.splits import split_of
+from fsae_core.training.mixture import GENERAL_ZOOMS, gather_sets, sunlit_range, zoom_weight
+from fsae_core.training.periods import anomalies_of, by_zoom, shared_variable, splits_by_name
+from fsae_core.training.record import training_record
 
 _CELLS = 2 * 12 * 4**6
 """A batch holds as many cells as two fields of zoom 6: steps count more than their size."""
@@ -145,11 +142,11 @@ class _Run:
     def fields(self, archives: Sequence[str]) -> dict[str, Any]:
         """General weights."""
         coarsest = max(GENERAL_ZOOMS[0], self.settings.levels)
-        train, check, splits = _gather_sets(archives, coarsest)
-        settings = replace(self.settings, sunlit=_sunlit(train))
+        train, check, splits = gather_sets(archives, coarsest)
+        settings = replace(self.settings, sunlit=sunlit_range(train))
         network = self._network(settings, self._start("any"))
         zooms = sorted({one.zoom for one in train})
-        pool = FieldPool(train, lambda zoom: _zoom_weight(zooms, zoom), _CELLS)
+        pool = FieldPool(train, lambda zoom: zoom_weight(zooms, zoom), _CELLS)
         outcome = self._fit(CnnFieldTask(network, pool, check, self.where), self.out, self.minutes)
         record = self._record(archives, outcome) | {"fields": len(pool), "zooms": zooms}
         self._save(
@@ -167,17 +164,10 @@ class _Run:
     def anomalies(self, archives: Sequence[str]) -> dict[str, Any]:
         """Weights for one archive of one variable: a network for each of its zooms, the finer one started
         from the coarser one."""
-        ordered = sorted((open_archive(source) for source in archives), key=zoom_of_dataset)
-        zooms = [zoom_of_dataset(ds) for ds in ordered]
-        if not ordered or len(ordered) > 2 or len(set(zooms)) != len(zooms):
-            raise UserError(
-                f"Archives of zoom {zooms} were given; expected one, or one coarse and one finer of the "
-                "same variable."
-            )
-        name = _variable(ordered, None)
-        splits = [split_of(ds) for ds in ordered]
+        ordered, zooms = by_zoom([open_archive(source) for source in archives])
+        name = shared_variable(ordered, None)
         fine = ordered[1] if len(ordered) > 1 else None
-        climatologies, train, check = _anomalies(name, ordered[0], fine, splits)
+        climatologies, train, check = anomalies_of(name, ordered)
         scale = float(train[0].anomalies.std())
         minutes = (
             [self.minutes] if fine is None else [(1 - _FINE_SHARE) * self.minutes, _FINE_SHARE * self.minutes]
@@ -218,15 +208,11 @@ class _Run:
         family = str(
             ordered[0].attrs.get("fsae_climatology") or ordered[0].attrs.get("fsae_name") or self.out.stem
         )
-        by_name = {
-            str(ds.attrs.get("fsae_name") or f"zoom {zoom}"): split.as_dict()
-            for ds, zoom, split in zip(ordered, zooms, splits, strict=True)
-        }
         self._save(
             networks,
             tensors,
             (family, (name,), (zooms[0], zooms[-1])),
-            by_name,
+            splits_by_name(ordered),
             record,
             {"climatologies": sorted(climatologies), "scale": scale},
         )
@@ -241,20 +227,10 @@ class _Run:
         }
 
     def _record(self, archives: Sequence[str], outcome: Outcome) -> dict[str, Any]:
-        return {
-            "archives": [Path(a).name for a in archives],
-            "steps": outcome.steps,
-            "minutes": round(outcome.seconds / 60, 2),
-            "cpu_seconds": round(time.process_time() - self.clock, 1),
-            "validation": outcome.validation,
-            "history": outcome.history[-60:],
-            "started_from": None if self.init is None else self.init[1].stem,
-            "loop": asdict(self.loop),
-            "device": str(self.where),
-            "torch": torch.__version__,
-            "machine": platform.machine(),
-            "revision": revision(),
-        }
+        started_from = None if self.init is None else self.init[1].stem
+        spent = round(time.process_time() - self.clock, 1)
+        record = training_record(outcome, archives, self.loop, self.where, started_from)
+        return record | {"cpu_seconds": spent}
 
     def _save(
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ["latents_of", "train_diffusion"]
 
 import logging
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from fsae_core.archive.canonical import zoom_of_dataset
+from fsae_core.archive.reader import open_archive
 from fsae_core.errors import UserError
 from fsae_core.model.card import ModelCard, save_weights, shipped_models
 from fsae_core.model.checkpoint import load_model
@@ -31,7 +31,8 @@ from fsae_core.model.gaussian import GaussianConfig
 from fsae_core.model.gaussian_fit import fit_gaussian
 from fsae_core.training.flow import DiffusionTask, FlowConfig, Windows
 from fsae_core.training.loop import LoopConfig, Progress, fit, state_path
-from fsae_core.training.record import revision
+from fsae_core.training.periods import by_zoom, splits_by_name
+from fsae_core.training.record import machine_record
 from fsae_core.training.splits import Split, split_of
 
 Floats = NDArray[np.float32]
@@ -64,7 +65,8 @@ def _runs(times: NDArray[np.datetime64], step_days: int) -> NDArray[np.int64]:
 
 
 def train_diffusion(
-    datasets: Sequence[xr.Dataset],
+    archives: Sequence[str],
+    config: str,
     out: Path,
     *,
     minutes: float = 2.0,
@@ -72,22 +74,19 @@ def train_diffusion(
     device: str = "auto",
     seed: int = 0,
     learning_rate: float = 2e-3,
-    flow: FlowConfig | None = None,
     network: DenoiserConfig | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Fit and train on a coarse archive of evenly spaced days and perhaps a finer one; writes `out`.
 
-    The network is kept only where it lowers the error on the validation period. Raises UserError for archives
-    that do not fit.
+    config: "flow" for flow matching, "edm" for its noise levels. The network is kept only where it lowers the
+    error on the validation period. Raises UserError for archives that do not fit.
     """
-    flow, settings = flow or FlowConfig(), GaussianConfig()
-    ordered = sorted(datasets, key=zoom_of_dataset)
-    zooms = [zoom_of_dataset(ds) for ds in ordered]
-    if len(ordered) not in (1, 2) or len(set(zooms)) != len(zooms):
-        raise UserError(
-            f"Archives of zoom {zooms} were given; expected a coarse one and perhaps a finer one."
-        )
+    if config not in ("flow", "edm"):
+        raise UserError(f"There is no configuration {config} of the diffusion model: choose flow or edm.")
+    flow = FlowConfig(angles="uniform" if config == "flow" else "edm")
+    settings = GaussianConfig()
+    ordered, zooms = by_zoom([open_archive(source, variables="t2m") for source in archives])
     splits = [split_of(ds) for ds in ordered]
     sets, names = [], []
     for ds, split, fine in zip(ordered, splits, (False, True), strict=False):
@@ -161,18 +160,12 @@ def train_diffusion(
             "network": asdict(denoiser.config) if told["network"] else None,
             "autoencoders": dict(zip(map(str, zooms), names, strict=True)),
         },
-        split={
-            str(ds.attrs.get("fsae_name") or f"zoom {zoom}"): split.as_dict()
-            for ds, zoom, split in zip(ordered, zooms, splits, strict=True)
-        },
+        split=splits_by_name(ordered),
         training={
             "minutes": minutes,
             **told,
             "flow": asdict(flow),
-            "device": str(pick_device(device)),
-            "torch": torch.__version__,
-            "machine": platform.machine(),
-            "revision": revision(),
+            **machine_record(pick_device(device)),
         },
     )
     save_weights(out, card, tensors)

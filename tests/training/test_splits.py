@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from fsae_core.archive.reader import open_archive
-from fsae_core.training.autoencoder import _gather_sets
+from fsae_core.training.mixture import gather_sets
 from fsae_core.training.splits import Split, split_of
 
 
@@ -38,7 +38,7 @@ def test_the_test_times_of_the_real_week_are_never_learned_from():
     split = split_of(week)
     held_out = Split.mask(times, split.test)
     assert held_out.sum() == 7 and (times[held_out] >= np.datetime64("2026-03-30")).all()
-    train, _, splits = _gather_sets(["era5-week"], 3)
+    train, _, splits = gather_sets(["era5-week"], 3)
     assert splits["era5-week"]["test"] == split.test
     learned = {t for one in train for t in one.times}
     assert learned and not learned & set(times[held_out])
