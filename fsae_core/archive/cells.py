@@ -90,7 +90,7 @@ def as_cells(
         return xr.DataArray(on_cells(array.values), coords, (*lead, "cell"), str(array.name), array.attrs)
     result = xr.apply_ufunc(
         on_cells,
-        array.chunk({dim: 1 if dim == lead[0] else -1 for dim in array.dims}),
+        array.chunk({dim: 1 if dim in lead else -1 for dim in array.dims}),
         input_core_dims=[list(space)],
         output_core_dims=[["cell"]],
         dask="parallelized",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["open_archive"]
 
+import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,6 +39,7 @@ def open_archive(
     name: str | None = None,
     accumulation_hours: float | None = None,
     fill: Fill | None = None,
+    lazy: bool | None = None,
 ) -> xr.Dataset:
     """Open an archive in canonical form: dims (time[, member], cell), nested HEALPix, canonical units.
 
@@ -53,6 +55,7 @@ def open_archive(
     accumulation_hours: over which a precipitation depth fell, where the file does not say.
     fill: what to do with missing cells. None refuses them; "mean" puts each field's mean over its valid
         cells there.
+    lazy: whether values are computed by dask when they are asked for; by default those of large archives.
 
     Raises UserError: one sentence with what was found, what was expected and what to do.
     """
@@ -64,8 +67,9 @@ def open_archive(
         raise UserError(
             f"{file} is a compressed store, expected an archive; decompress it first (`fsae decompress`)."
         )
+    lazy_above = LAZY_ABOVE if lazy is None else -1 if lazy else sys.maxsize
     if is_canonical(dataset):
-        return _from_canonical(dataset, file, wanted, zoom)
+        return _from_canonical(dataset, file, wanted, zoom, lazy_above)
     layout = find_layout(dataset, file, order)
     dataset, notes = canonical_times(dataset, file)
     chosen = select_variables(
@@ -73,7 +77,7 @@ def open_archive(
     )
     fields = {
         key: as_cells(
-            array, layout, file, zoom=zoom, method=method, fill=fill, lazy_above=LAZY_ABOVE, notes=notes
+            array, layout, file, zoom=zoom, method=method, fill=fill, lazy_above=lazy_above, notes=notes
         )
         for key, array in chosen.items()
     }
@@ -96,7 +100,7 @@ def _open(source: str | Path | xr.Dataset, name: str | None) -> tuple[xr.Dataset
 
 
 def _from_canonical(
-    dataset: xr.Dataset, file: str, wanted: tuple[str, ...] | None, zoom: int | None
+    dataset: xr.Dataset, file: str, wanted: tuple[str, ...] | None, zoom: int | None, lazy_above: int
 ) -> xr.Dataset:
     """Our own archives: nothing to convert, only to select and to coarsen."""
     names = data_names(dataset)
@@ -114,9 +118,10 @@ def _from_canonical(
             f"{file} is at zoom {own}, which cannot be opened at the finer zoom {zoom}; ask for {own} or "
             "less."
         )
-    big = sum(dataset[v].size * 4 for v in data_names(dataset)) > LAZY_ABOVE
+    big = sum(dataset[v].size * 4 for v in data_names(dataset)) > lazy_above
     if big:
-        dataset = dataset.chunk({"time": max(1, 2**20 // n_cells(own))})
+        steps = {"time": max(1, 2**20 // n_cells(own)), "member": 1}
+        dataset = dataset.chunk({dim: steps.get(str(dim), -1) for dim in dataset.dims})
     dataset = dataset.map(_float32, keep_attrs=True)
     if not big:
         dataset = dataset.load()

@@ -8,7 +8,18 @@ float16 packed by zstd, is read as well.
 
 from __future__ import annotations
 
-__all__ = ["StoreSize", "bytes_on_disk", "open_store", "read_store", "write_fields", "write_store"]
+__all__ = [
+    "StoreSize",
+    "bytes_on_disk",
+    "open_store",
+    "prepared",
+    "read_store",
+    "rows_of_chunk",
+    "size_of_store",
+    "write_fields",
+    "write_metadata",
+    "write_store",
+]
 
 import math
 import zipfile
@@ -57,9 +68,14 @@ class StoreSize:
 def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> StoreSize:
     """Write what `compress` gave; a path that ends in .zip becomes one file. UserError as in `writing`."""
     check_compressed(cds)
+    _write_zarr(*prepared(cds), path, overwrite)
+    return size_of_store(cds, path)
+
+
+def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
+    """What is kept of a compressed dataset, fields standardised, and how each of its variables is encoded."""
     out, encoding = cds.copy(), {}
-    names = field_names(cds)
-    for name in names:
+    for name in field_names(cds):
         offset, scale = (cds[f"{name}_{side}"] for side in ("offset", "scale"))
         standard = ((cds[name] - offset) / scale).transpose(*cds[name].dims).astype(np.float32)
         out[name] = standard.assign_attrs(
@@ -76,7 +92,12 @@ def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
             corrections = cds[f"{name}_correction"]
             codec = WholeCodec(zoom_of(corrections.shape[-1]))
             encoding[f"{name}_correction"] = _coded(corrections, codec)
-    _write_zarr(out, path, overwrite, encoding)
+    return out, encoding
+
+
+def size_of_store(cds: xr.Dataset, path: str | Path) -> StoreSize:
+    """What a compressed dataset and its store at ``path`` weigh."""
+    names = field_names(cds)
     native = sum(cds[n].size // cds[n].shape[-1] for n in names) * n_cells(int(cds.attrs["fsae_zoom_in"]))
     size = bytes_on_disk(path)
     layers = [layer_name(name, ratio) for name in names for ratio in held_ratios(cds)[:-1]]
@@ -91,9 +112,9 @@ def open_store(path: str | Path) -> xr.Dataset:
     itself; a damaged chunk raises when it is read.
     """
     path = Path(path)
-    ds = open_raw(path)
-    if path.name.endswith(PARTIAL):
+    if path.name.endswith(PARTIAL) and path.exists():
         raise UserError(f"{path.name} is half written by a run that was stopped: run that command again.")
+    ds = open_raw(path)
     chunks: dict[Any, tuple[int, ...]] = {
         name: tuple(array.encoding.get("chunks") or array.shape) for name, array in ds.variables.items()
     }
@@ -136,7 +157,7 @@ def _completed(ds: xr.Dataset) -> xr.Dataset:
 
 def write_fields(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> int:
     """Write a canonical archive at once as float32 Zarr v3, a folder or one .zip; gives its bytes on disk."""
-    _write_zarr(ds, path, overwrite, {})
+    _write_zarr(ds, {}, path, overwrite)
     return bytes_on_disk(path)
 
 
@@ -148,17 +169,24 @@ def bytes_on_disk(path: str | Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool, encoding: dict[str, Any]) -> None:
+def _write_zarr(ds: xr.Dataset, encoding: dict[str, Any], path: str | Path, overwrite: bool) -> None:
+    with writing_store(path, overwrite=overwrite) as folder:
+        write_metadata(ds, encoding, folder)
+
+
+def write_metadata(ds: xr.Dataset, encoding: dict[str, Any], folder: Path) -> None:
+    """Write a Zarr of format 3 but for the chunks of Dask arrays, or all of it where there are none."""
     import zarr
 
     plain = ds.drop_encoding()
     # Metadata are most of the bytes of a single field: they are written once, without white space.
-    with writing_store(path, overwrite=overwrite) as folder, zarr.config.set({"json_indent": None}):
+    with zarr.config.set({"json_indent": None}):
         plain.to_zarr(
             folder,
             mode="w",
             zarr_format=3,
             consolidated=False,
+            compute=False,
             encoding={
                 str(name): encoding.get(str(name)) or _encoding(plain[name]) for name in plain.variables
             },
@@ -172,12 +200,16 @@ def _latents_codec(array: xr.DataArray) -> LatentsCodec:
     return LatentsCodec(float(array.attrs[STEP]), zoom)
 
 
+def rows_of_chunk(values: int) -> int:
+    """Times that are coded together, of so many values each: a power of two, so that chunks nest."""
+    return 1 << (max(1, min(_CHUNK_FIELDS, _CHUNK_VALUES // values)).bit_length() - 1)
+
+
 def _coded(array: xr.DataArray, codec: Any) -> dict[str, Any]:
     """One entropy-coded stream a chunk: some dozens of times of one member."""
     chunks = [1] * (array.ndim - 1) + [array.shape[-1]]
     if array.ndim > 1:
-        room = max(1, _CHUNK_VALUES // array.shape[-1])
-        chunks[0] = max(1, min(array.shape[0], _CHUNK_FIELDS, room))
+        chunks[0] = max(1, min(array.shape[0], rows_of_chunk(array.shape[-1])))
     encoding: dict[str, Any] = {
         "serializer": codec,
         "compressors": (),

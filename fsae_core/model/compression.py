@@ -61,8 +61,8 @@ def surface_tensor(zoom: int, device: str) -> torch.Tensor:
 
 
 def parts_of(fields: int, zoom: int) -> list[slice]:
-    """So many fields of `zoom` in parts that are worked on together."""
-    step = max(1, _CELLS_AT_ONCE // n_cells(zoom))
+    """So many fields of `zoom` in parts that are worked on together: powers of two, as blocks of times."""
+    step = 1 << (max(1, _CELLS_AT_ONCE // n_cells(zoom)).bit_length() - 1)
     return [slice(i, min(i + step, fields)) for i in range(0, fields, step)]
 
 
