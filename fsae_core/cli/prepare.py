@@ -47,7 +47,7 @@ def prepare(
         raise UserError(f"{target} is source and target at once: choose another name for the archive.")
     ds = open_archive(source, variables=variable, zoom=zoom, method=method.value if method else None)
     if target.suffix.lower() == ".zip":
-        write_fields(ds, target)
+        write_fields(ds, target, progress=progress("preparing"))
     else:
         write_archive(ds, target, progress=progress("preparing"))
     emit(

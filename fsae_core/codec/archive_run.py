@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["Outcome", "compress_archive"]
 
 import shutil
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from fsae_core.archive.canonical import data_names
 from fsae_core.archive.source import Source
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.atomic import PARTIAL, check_target
-from fsae_core.codec.block import some_fields
+from fsae_core.codec.block import Progress, some_fields
 from fsae_core.codec.choice import FieldModel
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
@@ -38,8 +38,6 @@ from fsae_core.codec.store import (
 )
 from fsae_core.codec.workers import by_cluster, by_processes
 from fsae_core.errors import UserError
-
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 _PLAN = "plan.json"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Block", "blocks", "rows_at_once", "some_fields", "take"]
+__all__ = ["Block", "Progress", "blocks", "rows_at_once", "some_fields", "take"]
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from fsae_core.codec.choice import Times
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+"""Wraps an iterable and shows how far it is, as tqdm does."""
 
 BLOCK_VALUES = 2**21
 """Values of the native field that are in memory at once."""

@@ -23,7 +23,7 @@ __all__ = [
     "levels_of_ratio",
 ]
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ import xarray as xr
 
 from fsae_core.archive.canonical import canonical_dataset, crs_variable, data_names, zoom_of_dataset
 from fsae_core.archive.timing import is_instant
-from fsae_core.codec.block import blocks, some_fields, take
+from fsae_core.codec.block import Progress, blocks, some_fields, take
 from fsae_core.codec.choice import FieldModel, Floats, levels_of_ratio, pick_model, writing_model
 from fsae_core.codec.correction import check_bound
 from fsae_core.codec.field_coder import CodedFields, FieldCoder
@@ -43,8 +43,6 @@ from fsae_core.codec.steps import known_step
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import restrict
-
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 def compress(
