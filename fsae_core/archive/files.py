@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["open_raw"]
+__all__ = ["open_raw", "open_zarr_store"]
 
 import warnings
 import zipfile
@@ -148,7 +148,7 @@ def _merge_cubes(cubes: list[xr.Dataset], file: str) -> xr.Dataset:
 def _open_zarr_directory(path: Path) -> xr.Dataset:
     if not any((path / marker).is_file() for marker in ("zarr.json", ".zgroup", ".zmetadata")):
         raise UserError(f"{path} is a folder but not a Zarr store (it has neither zarr.json nor .zgroup).")
-    return _open_zarr(path, path.name)
+    return open_zarr_store(path, path.name)
 
 
 def _open_zarr_zip(path: Path) -> xr.Dataset:
@@ -157,9 +157,9 @@ def _open_zarr_zip(path: Path) -> xr.Dataset:
     group = _zip_group(path)
     store = zarr.storage.ZipStore(path, mode="r")
     if not group:
-        return _open_zarr(store, path.name)
+        return open_zarr_store(store, path.name)
     zarr.open_group(store, path=group, mode="r")  # a zip store opens with its first group, not with a path
-    return _open_zarr(zarr.storage.StorePath(store, group), path.name)
+    return open_zarr_store(zarr.storage.StorePath(store, group), path.name)
 
 
 def _zip_group(path: Path) -> str:
@@ -192,7 +192,8 @@ def _zip_group(path: Path) -> str:
     return "" if top == "." else top
 
 
-def _open_zarr(store: Any, name: str) -> xr.Dataset:
+def open_zarr_store(store: Any, name: str) -> xr.Dataset:
+    """A Zarr in any kind of store, lazily. UserError where it cannot be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # absent consolidated metadata only costs time

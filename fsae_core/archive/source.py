@@ -11,23 +11,27 @@ from typing import Any
 
 import xarray as xr
 
+from fsae_core.archive.many import is_pattern, paths_of
 from fsae_core.archive.reader import open_archive
+from fsae_core.archive.urls import is_url
 from fsae_core.errors import UserError
 
 
 @dataclass(frozen=True)
 class Source:
     """path: as `open_archive` takes it; variables: None for all; start, end: first and last time as dates,
-    the whole of that day, month or year."""
+    the whole of that day, month or year; level: of
+    variables that have several."""
 
     path: str
     variables: tuple[str, ...] | None = None
     start: str | None = None
     end: str | None = None
+    level: float | None = None
 
     def open(self, *, lazy: bool | None = None) -> xr.Dataset:
         """The canonical archive, of the times that are meant. UserError as in `open_archive`."""
-        return self.between(open_archive(self.path, variables=self.variables, lazy=lazy))
+        return self.between(open_archive(self.path, variables=self.variables, level=self.level, lazy=lazy))
 
     def between(self, ds: xr.Dataset) -> xr.Dataset:
         """The times of an archive that are meant. UserError for what is no date, or where none is left."""
@@ -49,15 +53,16 @@ class Source:
 
     def resolved(self) -> Source:
         """With the full path of a file, for processes that work in another folder."""
-        if "://" in self.path or not Path(self.path).expanduser().exists():
+        pattern = is_pattern(self.path)
+        if is_url(self.path) or not (pattern or Path(self.path).expanduser().exists()):
             return self
-        return Source(**{**asdict(self), "path": str(Path(self.path).expanduser().resolve())})
+        return Source(**{**asdict(self), "path": os.path.abspath(Path(self.path).expanduser())})
 
     def signature(self) -> dict[str, Any]:
         """What tells whether it is still the same: the words above, with size and date of a file."""
         told = asdict(self)
-        path = Path(self.path)
-        if path.exists():
-            state = os.stat(path / "zarr.json" if (path / "zarr.json").is_file() else path)
-            told |= {"bytes": state.st_size, "changed": state.st_mtime_ns}
+        paths = paths_of(self.path) if is_pattern(self.path) else [Path(self.path)]
+        states = [os.stat(p / "zarr.json" if (p / "zarr.json").is_file() else p) for p in paths if p.exists()]
+        told |= {"bytes": sum(s.st_size for s in states)}
+        told |= {"changed": max((s.st_mtime_ns for s in states), default=0)}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in told.items()}

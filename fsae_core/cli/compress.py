@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fsae_core.cli.output import JsonFlag, VariableOption, emit, progress, warn
+from fsae_core.cli.output import JsonFlag, LevelOption, VariableOption, emit, progress, warn
 
 
 def compress(
@@ -21,6 +21,7 @@ def compress(
         str, typer.Option(help="fs-ae (the best shipped weights for the archive), a name, or a file.")
     ] = "fs-ae",
     variable: VariableOption = None,
+    level: LevelOption = None,
     start: Annotated[str | None, typer.Option(help="First time, for example 2008-07-01.")] = None,
     end: Annotated[str | None, typer.Option(help="Last time, the whole of that day, month or year.")] = None,
     max_error: Annotated[
@@ -68,7 +69,7 @@ def compress(
         choice.levels_of_ratio(ratio, 9)
     wanted = "auto" if model == "fs-ae" else model
     done = archive_run.compress_archive(
-        Source(source, None if variable is None else tuple(variable), start, end),
+        Source(source, None if variable is None else tuple(variable), start, end, level),
         target,
         ratio,
         model=wanted,
