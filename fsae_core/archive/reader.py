@@ -129,6 +129,10 @@ def _from_canonical(
             raise UserError(f"{file} has no {', '.join(missing)}; it holds {', '.join(names)}.")
         names = wanted
     dataset = dataset[[*names, "crs"]]
+    if dataset.sizes.get("time") == 0:
+        raise UserError(f"{file} holds no time at all; expected at least one field.")
+    if "time" in dataset.dims and "time" not in dataset.coords:
+        raise UserError(f"{file} has {dataset.sizes['time']} times without dates: make or copy it again.")
     dataset = _written_part(dataset, file)
     own = zoom_of_dataset(dataset)
     if zoom is not None and zoom > own:
@@ -172,7 +176,11 @@ def _written_part(dataset: xr.Dataset, file: str) -> xr.Dataset:
     written = dataset.attrs.get("fsae_times_written")
     if written is None:
         return dataset
-    times = dataset.sizes["time"]
+    times = dataset.sizes.get("time", 0)
+    if not isinstance(written, int) or not 0 <= written <= times:
+        raise UserError(
+            f"{file} says that {str(written)[:40]!r} of its {times} times are there: make it again."
+        )
     if int(written) == 0:
         raise UserError(f"{file} holds none of its {times} times yet; run the command that made it again.")
     warnings.warn(
