@@ -200,6 +200,7 @@ def coders_of(
     for model in models:
         own = known_step(model.card, model.card.ratio, name) if step is None else step
         zoom = zoom_in - levels_of_ratio(model.card.ratio, zoom_in)
-        coder = FieldCoder(model, name, instant, zoom_in, zoom, own or 0.0)
+        exact = len(models) > 1 or max_error is not None
+        coder = FieldCoder(model, name, instant, zoom_in, zoom, own or 0.0, exact=exact)
         coders.append(coder.with_fitting_step(*some_fields(ds[name])) if own is None else coder)
     return Layers((*coders[:-1], replace(coders[-1], max_error=max_error)))

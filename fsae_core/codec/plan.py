@@ -82,6 +82,7 @@ class Plan:
     def coders(self, ds: xr.Dataset, models: list[FieldModel]) -> dict[str, Layers]:
         """The coders of each variable of the archive."""
         zoom_in = zoom_of_dataset(ds)
+        exact = len(models) > 1 or self.max_error is not None
         out = {}
         for recipe in self.recipes:
             coders = []
@@ -89,7 +90,9 @@ class Plan:
                 bound = self.max_error if i == len(models) - 1 else None
                 levels = (model.card.ratio.bit_length() - 1) // 2
                 coders.append(
-                    FieldCoder(model, recipe.variable, recipe.instant, zoom_in, zoom_in - levels, step, bound)
+                    FieldCoder(
+                        model, recipe.variable, recipe.instant, zoom_in, zoom_in - levels, step, bound, exact
+                    )
                 )
             out[recipe.variable] = Layers(tuple(coders))
         return out

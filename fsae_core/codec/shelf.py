@@ -127,7 +127,15 @@ def decoders(cds: xr.Dataset, name: str, models: list[FieldModel]) -> Layers:
     instant, bound = bool(attrs.get(INSTANT, False)), attrs.get(MAX_ERROR)
     return Layers(
         tuple(
-            FieldCoder(model, name, instant, zoom_in, -1, max_error=bound if i == whole - 1 else None)
+            FieldCoder(
+                model,
+                name,
+                instant,
+                zoom_in,
+                -1,
+                max_error=bound if i == whole - 1 else None,
+                exact=whole > 1 or bound is not None,
+            )
             for i, model in enumerate(models)
         )
     )

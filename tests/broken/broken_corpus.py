@@ -25,8 +25,8 @@ from fsae_core.codec.pipeline import compress
 from fsae_core.codec.store import write_fields, write_store
 
 Case = tuple[str, str, Path]
-SHARES = (0.0, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97, 0.999)
-FLIPS = 14
+SHARES = (0.0, 0.01, 0.1, 0.4, 0.7, 0.9, 0.97, 0.999)
+FLIPS = 10
 
 
 def healpix() -> xr.Dataset:
