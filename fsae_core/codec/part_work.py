@@ -12,6 +12,7 @@ __all__ = ["CHUNKS", "PARTS", "Record", "make_part", "read_record", "work_on"]
 import base64
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -32,6 +33,8 @@ from fsae_core.codec.store import rows_of_chunk
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import zoom_of
+
+_ONE_AT_A_TIME = threading.Lock()
 
 CHUNKS, PARTS, _DRAFTS = "chunks", "parts", "drafts"
 
@@ -84,8 +87,9 @@ def work_on(work: str, plan_text: str, part: Part) -> int:
     """`make_part` in a process of its own: plan, models and source are opened once. Gives its index."""
     import dask
 
-    plan, ds, coders = _opened(plan_text)
-    with dask.config.set(scheduler="synchronous"):
+    # A cluster's worker may have several threads, but networks keep what they make of the surface.
+    with _ONE_AT_A_TIME, dask.config.set(scheduler="synchronous"):
+        plan, ds, coders = _opened(plan_text)
         make_part(Path(work), plan, ds, coders, part)
     return part.index
 

@@ -101,7 +101,7 @@ def by_cluster(work: Path, plan_text: str, parts: list[Part], address: str) -> I
             client.wait_for_workers(1, timeout=_SECONDS)
             ahead = _AHEAD * sum(client.nthreads().values())
             todo = iter(parts)
-            running: Any = as_completed()
+            running: Any = as_completed(loop=client.loop)
             for part in _some(todo, ahead):
                 running.add(client.submit(work_on, str(work), plan_text, part, pure=False))
             for future in running:

@@ -205,6 +205,21 @@ def test_killed_at_random_instants(tmp_path):
     assert bytes_of(target) == bytes_of(tmp_path / "quiet.zarr") and not work.exists()
 
 
+def test_a_cluster_makes_the_same_bytes(source, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="distributed absent: pip install distributed")
+    compress_archive(source, tmp_path / "one.zarr", 64)
+    options = {"processes": False, "protocol": "tcp://", "dashboard_address": None}
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, **options) as cluster:
+        address = cluster.scheduler_address
+        assert address.startswith("tcp://")
+        got = compress_archive(source, tmp_path / "two.zarr", 64, scheduler=address)
+        assert got.parts == 5 and bytes_of(tmp_path / "one.zarr") == bytes_of(tmp_path / "two.zarr")
+        missing = tmp_path / "elsewhere.zarr"
+        write_fields(long_archive(3).assign(t2m=lambda ds: ds["t2m"] * np.nan), missing)
+        with pytest.raises(UserError, match="missing or infinite values"):
+            compress_archive(missing, tmp_path / "three.zarr", 64, scheduler=address)
+
+
 def test_a_scheduler_that_is_not_there(source, tmp_path):
     expected = "is not installed|cannot be reached"
     with pytest.raises(UserError, match=expected):
