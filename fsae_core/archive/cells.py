@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Fill", "Method", "as_cells", "best_zoom", "default_method"]
+__all__ = ["Fill", "Layout", "Method", "as_cells", "best_zoom", "default_method"]
 
 from typing import Literal, cast
 
@@ -10,34 +10,42 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.grids import HealpixLayout, LatLonLayout
+from fsae_core.archive.unstructured import PointsLayout
+from fsae_core.archive.unstructured import on_cells as on_cells_of_points
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells, nest_to_ring
 from fsae_core.sphere.pyramid import restrict
 from fsae_core.sphere.regrid import LatLonGrid, regrid
 
 Fill = Literal["mean"]
-Method = Literal["conservative", "bilinear"]
+Method = Literal["conservative", "bilinear", "nearest"]
+Layout = LatLonLayout | HealpixLayout | PointsLayout
 
 _SUBCELLS = 2
 """Levels below the target at which bilinear values are taken before they are averaged."""
 
 
-def best_zoom(layout: LatLonLayout) -> int:
+def best_zoom(layout: LatLonLayout | PointsLayout) -> int:
     """The zoom whose cells are closest (in ratio) to the grid's spacing; at most 9."""
-    spacing = np.sqrt((180.0 / layout.lat.size) * (360.0 / layout.lon.size))
-    cell = np.degrees(np.sqrt(4 * np.pi / 12))
+    cell, spacing = np.degrees(np.sqrt(4 * np.pi / 12)), _spacing(layout)
     return int(np.clip(np.rint(np.log2(cell / spacing)), 0, 9))
 
 
-def default_method(layout: LatLonLayout, zoom: int) -> Method:
-    """Conservative where a cell is as large as a grid box or larger, else bilinear."""
-    spacing = np.sqrt((180.0 / layout.lat.size) * (360.0 / layout.lon.size))
-    return "conservative" if np.degrees(np.sqrt(4 * np.pi / n_cells(zoom))) >= spacing else "bilinear"
+def _spacing(layout: LatLonLayout | PointsLayout) -> float:
+    if isinstance(layout, PointsLayout):
+        return layout.spacing
+    return float(np.sqrt((180.0 / layout.lat.size) * (360.0 / layout.lon.size)))
+
+
+def default_method(layout: LatLonLayout | PointsLayout, zoom: int) -> Method:
+    """Conservative where a cell is as large as a grid box or larger, and for points; else bilinear."""
+    large = np.degrees(np.sqrt(4 * np.pi / n_cells(zoom))) >= _spacing(layout)
+    return "conservative" if large or isinstance(layout, PointsLayout) else "bilinear"
 
 
 def as_cells(
     array: xr.DataArray,
-    layout: LatLonLayout | HealpixLayout,
+    layout: Layout,
     file: str,
     *,
     zoom: int | None,
@@ -64,6 +72,14 @@ def as_cells(
     else:
         out_zoom = best_zoom(layout) if zoom is None else zoom
         method = method or default_method(layout, out_zoom)
+        allowed = ("conservative", "nearest" if isinstance(layout, PointsLayout) else "bilinear")
+        if method not in allowed:
+            raise UserError(
+                f"The method {method} was asked for, but {file} has "
+                f"{'one point a row' if 'nearest' in allowed else 'rows of latitude'}: choose "
+                f"{' or '.join(allowed)}."
+            )
+    if isinstance(layout, LatLonLayout):
         try:
             grid = LatLonGrid(layout.lon, layout.lat)
         except UserError as error:
@@ -74,6 +90,8 @@ def as_cells(
         values = np.where(np.isfinite(values), values, np.float32(np.nan))
         if isinstance(layout, HealpixLayout):
             fields = _to_nest(values, layout)
+        elif isinstance(layout, PointsLayout):
+            fields = on_cells_of_points(values, layout, out_zoom, str(method))
         else:
             fields = _on_cells(values, grid, out_zoom, cast(Method, method))
         fields = _gaps(fields, where, fill)
@@ -90,7 +108,7 @@ def as_cells(
         return xr.DataArray(on_cells(array.values), coords, (*lead, "cell"), str(array.name), array.attrs)
     result = xr.apply_ufunc(
         on_cells,
-        array.chunk({dim: 1 if dim == lead[0] else -1 for dim in array.dims}),
+        array.chunk({dim: 1 if dim in lead else -1 for dim in array.dims}),
         input_core_dims=[list(space)],
         output_core_dims=[["cell"]],
         dask="parallelized",

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 __all__ = ["select_variables"]
 
-from collections.abc import Hashable
-
 import numpy as np
 import xarray as xr
 
-from fsae_core.archive.grids import HealpixLayout, LatLonLayout
+from fsae_core.archive.cells import Layout
+from fsae_core.archive.levels import Wanted, fields_on_levels
 from fsae_core.archive.timing import methods_of_step
 from fsae_core.archive.units import Conversion, check_plausible, conversion
-from fsae_core.archive.variables import CANONICAL, canonical_name, level_name
+from fsae_core.archive.variables import CANONICAL
 from fsae_core.errors import UserError
 
-_MEMBERS = ("member", "number", "realization", "ensemble", "ens")
-_PRESSURES = (
-    "plev",
-    "level",
-    "lev",
-    "pressure",
-    "pressure_level",
-    "isobaricinhpa",
-    "air_pressure",
-    "isobaric",
-)
 _TELLING = ("temperature", "pressure", "height")
 """Quantities whose range of values tells the units when the file does not."""
 
 
 def select_variables(
     dataset: xr.Dataset,
-    layout: LatLonLayout | HealpixLayout,
+    layout: Layout,
     file: str,
     *,
-    wanted: tuple[str, ...] | None,
+    wanted: Wanted,
     accumulation_hours: float | None,
     notes: list[str],
 ) -> dict[str, xr.DataArray]:
@@ -49,14 +37,14 @@ def select_variables(
         raise UserError(
             f"{file} holds no numeric field on its grid ({' x '.join(space)}); expected at least one."
         )
-    asked = None if wanted is None else {canonical_name(w): w for w in wanted}
     # ERA5's hourly precipitation is the depth of the hour before (ECMWF's documentation of the data set).
     era5 = any("era5" in str(value).lower() for value in dataset.attrs.values())
     chosen: dict[str, xr.DataArray] = {}
     came_from: dict[str, str] = {}
+    answered: set[str] = set()
     for raw, array in found.items():
-        for name, field in _levels(raw, array, space, file, asked):
-            if asked is not None and name not in asked and raw not in asked.values():
+        for name, field, word in fields_on_levels(raw, array, space, file, wanted):
+            if wanted.names is not None and word is None:
                 continue
             if name in chosen:
                 raise UserError(
@@ -66,80 +54,11 @@ def select_variables(
                 )
             chosen[name] = _converted(field, name, raw, space, file, accumulation_hours, era5, notes)
             came_from[name] = raw
-    if asked is not None:
-        missing = [w for name, w in asked.items() if name not in chosen and w not in came_from.values()]
-        if missing:
-            raise UserError(f"{file} has no {', '.join(missing)}; it holds {', '.join(found)}.")
+            answered |= {word or ""}
+    missing = [word for word in wanted.names or () if word not in answered]
+    if missing:
+        raise UserError(f"{file} has no {', '.join(missing)}; it holds {', '.join(found)}.")
     return chosen
-
-
-def _levels(
-    raw: str, array: xr.DataArray, space: tuple[str, ...], file: str, asked: dict[str, str] | None
-) -> list[tuple[str, xr.DataArray]]:
-    """(name here, field) of one variable: one entry, or one for each pressure level that was asked for."""
-    for dim in array.dims:
-        if str(dim).lower() in _MEMBERS and dim != "member":
-            array = array.rename({dim: "member"})
-    extra = [dim for dim in array.dims if dim not in (*space, "time", "member")]
-    single = [dim for dim in extra if array.sizes[dim] == 1]
-    array = array.isel({dim: 0 for dim in single})
-    extra = [dim for dim in extra if dim not in single]
-    if not extra:
-        if _is_anomaly(array):
-            return [(raw, array)]
-        return [(canonical_name(raw, level_hpa=_scalar_level(array)), array)]
-    levels = _pressure_levels(array, extra)
-    if levels is not None:
-        names = {level_name(raw, value): i for i, value in enumerate(levels)}
-        picked = [(name, array.isel({extra[0]: i})) for name, i in names.items() if asked and name in asked]
-        if picked:
-            return picked
-        if asked is not None and canonical_name(raw) not in asked and raw not in asked.values():
-            return []
-        hint = f"ask for one by name, for example variables=['{next(iter(names))}']"
-    elif asked is not None and canonical_name(raw) not in asked and raw not in asked.values():
-        return []
-    else:
-        hint = "select one first"
-    sizes = ", ".join(f"{array.sizes[dim]} along {dim}" for dim in extra)
-    raise UserError(f"{file} holds {raw} on several levels ({sizes}), expected one field a time; {hint}.")
-
-
-def _is_anomaly(array: xr.DataArray) -> bool:
-    """Departures from a mean are not the variable itself: their offset and range differ."""
-    text = " ".join(
-        str(array.attrs.get(key, "")) for key in ("long_name", "standard_name", "statistic", "var_desc")
-    )
-    return "anomal" in text.lower()
-
-
-def _scalar_level(array: xr.DataArray) -> float | None:
-    if "level_hpa" in array.attrs:
-        return float(array.attrs["level_hpa"])
-    for name, coordinate in array.coords.items():
-        if coordinate.ndim == 0 and str(name).lower() in _PRESSURES:
-            levels = _in_hpa(coordinate)
-            return None if levels is None else float(levels[0])
-    return None
-
-
-def _pressure_levels(array: xr.DataArray, extra: list[Hashable]) -> np.ndarray | None:
-    if len(extra) != 1 or extra[0] not in array.coords or str(extra[0]).lower() not in _PRESSURES:
-        return None
-    return _in_hpa(array.coords[extra[0]])
-
-
-def _in_hpa(coordinate: xr.DataArray) -> np.ndarray | None:
-    values = np.atleast_1d(coordinate.values)
-    if values.dtype.kind not in "fiu":
-        return None
-    units = str(coordinate.attrs.get("units", "")).lower()
-    if units in ("pa", "pascal", "pascals"):
-        return values / 100.0
-    # "level" without units is common for hPa; model levels and sigma say so in their units or standard_name.
-    if units in ("hpa", "mb", "mbar", "millibar", "millibars") or (not units and values.max() > 50):
-        return values.astype(np.float64)
-    return None
 
 
 def _converted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["open_raw"]
+__all__ = ["open_raw", "open_zarr_store"]
 
 import warnings
 import zipfile
@@ -11,6 +11,8 @@ from typing import Any
 
 import xarray as xr
 
+from fsae_core.archive.guarded import guarded
+from fsae_core.archive.sizes import check_claims, claims_of_netcdf, claims_of_zarr
 from fsae_core.errors import UserError, short_reason
 
 _NETCDF_SUFFIXES = {".nc", ".nc4", ".cdf", ".netcdf"}
@@ -25,7 +27,7 @@ def open_raw(path: Path) -> xr.Dataset:
     The kind is told from the content, not from the name. Raises UserError when the file is missing, damaged
     or of another kind.
     """
-    if not path.exists():
+    if not _is_there(path):
         raise UserError(
             f"{path} does not exist; expected a NetCDF, GRIB or Zarr file, or one of the names of `fsae "
             "catalog`."
@@ -47,6 +49,13 @@ def open_raw(path: Path) -> xr.Dataset:
     )
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a link to itself, a name too long
+        return False
+
+
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(1024)
@@ -55,6 +64,8 @@ def _head(path: Path) -> bytes:
 def _open_netcdf(path: Path, head: bytes) -> xr.Dataset:
     engine = "scipy" if head[:4] in (b"CDF\x01", b"CDF\x02") else "netcdf4"
     try:
+        if engine == "netcdf4":
+            check_claims(claims_of_netcdf(path), path.name)
         dataset = _decode(path, engine)
         _read_last_bytes(dataset)
     except (UserError, ImportError):
@@ -64,7 +75,7 @@ def _open_netcdf(path: Path, head: bytes) -> xr.Dataset:
             f"{path.name} looks like NetCDF but cannot be read, it may be truncated ({short_reason(error)}); "
             "copy or download it again."
         ) from error
-    return dataset
+    return guarded(dataset, path.name)
 
 
 def _decode(path: Path, engine: str) -> xr.Dataset:
@@ -107,7 +118,7 @@ def _open_grib(path: Path) -> xr.Dataset:
         ) from error
     if not cubes or not any(cube.data_vars for cube in cubes):
         raise UserError(f"{path.name} holds no complete GRIB message; copy or download it again.")
-    return _merge_cubes(cubes, path.name)
+    return guarded(_merge_cubes(cubes, path.name), path.name)
 
 
 def _merge_cubes(cubes: list[xr.Dataset], file: str) -> xr.Dataset:
@@ -148,7 +159,7 @@ def _merge_cubes(cubes: list[xr.Dataset], file: str) -> xr.Dataset:
 def _open_zarr_directory(path: Path) -> xr.Dataset:
     if not any((path / marker).is_file() for marker in ("zarr.json", ".zgroup", ".zmetadata")):
         raise UserError(f"{path} is a folder but not a Zarr store (it has neither zarr.json nor .zgroup).")
-    return _open_zarr(path, path.name)
+    return open_zarr_store(path, path.name)
 
 
 def _open_zarr_zip(path: Path) -> xr.Dataset:
@@ -157,9 +168,9 @@ def _open_zarr_zip(path: Path) -> xr.Dataset:
     group = _zip_group(path)
     store = zarr.storage.ZipStore(path, mode="r")
     if not group:
-        return _open_zarr(store, path.name)
+        return open_zarr_store(store, path.name)
     zarr.open_group(store, path=group, mode="r")  # a zip store opens with its first group, not with a path
-    return _open_zarr(zarr.storage.StorePath(store, group), path.name)
+    return open_zarr_store(zarr.storage.StorePath(store, group), path.name)
 
 
 def _zip_group(path: Path) -> str:
@@ -192,15 +203,21 @@ def _zip_group(path: Path) -> str:
     return "" if top == "." else top
 
 
-def _open_zarr(store: Any, name: str) -> xr.Dataset:
+def open_zarr_store(store: Any, name: str) -> xr.Dataset:
+    """A Zarr in any kind of store, lazily. UserError where it cannot be read."""
+    import zarr
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # absent consolidated metadata only costs time
+            check_claims(claims_of_zarr(zarr.open_group(store, mode="r")), name)
             dataset = xr.open_zarr(store, chunks=None)
         _read_last_bytes(dataset)
+    except (UserError, MemoryError):
+        raise
     except Exception as error:  # zarr and the codecs raise many classes on damaged stores
         raise UserError(
             f"{name} looks like Zarr but cannot be read ({short_reason(error)}); it may be incomplete: "
             "make it again."
         ) from error
-    return dataset
+    return guarded(dataset, name)

@@ -1,5 +1,5 @@
-"""What grid a file is on: a global latitude-longitude one, or HEALPix; anything else is refused with a
-reason."""
+"""What grid a file is on: a global latitude-longitude one, HEALPix, or points that cover the sphere;
+anything else is refused with a reason."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from fsae_core.archive.unstructured import PointsLayout, find_points
 from fsae_core.errors import UserError
 
 _LATITUDES = ("latitude", "lat", "nav_lat", "y", "rlat", "g0_lat_1")
@@ -50,14 +51,22 @@ class HealpixLayout:
         return (self.cell_dim,)
 
 
-def find_layout(dataset: xr.Dataset, file: str, order: str | None = None) -> LatLonLayout | HealpixLayout:
+def find_layout(
+    dataset: xr.Dataset, file: str, order: str | None = None
+) -> LatLonLayout | HealpixLayout | PointsLayout:
     """Tell the grid of a raw dataset. `order` declares nest or ring where the file does not.
 
     Raises UserError for grids that are not supported, regional, or not declared well enough.
     """
     cell_dim = _cell_dimension(dataset)
+    if cell_dim is not None and (_declarations(dataset) or order is not None):
+        return _healpix(dataset, cell_dim, file, order)
+    points = find_points(dataset, file)
+    if points is not None:
+        return points
     if cell_dim is not None:
         return _healpix(dataset, cell_dim, file, order)
+    _check_rotated(dataset, file)
     lat_dim, lat = _axis(dataset, "latitude", _LATITUDES, file)
     lon_dim, lon = _axis(dataset, "longitude", _LONGITUDES, file)
     _check_degrees(lat, lon, file)
@@ -80,7 +89,6 @@ def _axis(dataset: xr.Dataset, which: str, names: tuple[str, ...], file: str) ->
                 "grid or HEALPix: remap it first, for example with `cdo remapbil,r360x180`."
             )
         if values.ndim == 1 and values.dims[0] in dataset.dims:
-            _check_unstructured(dataset, values, which, file)
             return str(values.dims[0]), values.values.astype(np.float64)
     dims = ", ".join(f"{k} ({v})" for k, v in dataset.sizes.items())
     raise UserError(
@@ -90,14 +98,19 @@ def _axis(dataset: xr.Dataset, which: str, names: tuple[str, ...], file: str) ->
     )
 
 
-def _check_unstructured(dataset: xr.Dataset, values: xr.DataArray, which: str, file: str) -> None:
-    other = _LONGITUDES if which == "latitude" else _LATITUDES
-    for name in other[:2]:
-        if name in dataset.variables and dataset[name].dims == values.dims and dataset[name].ndim == 1:
+def _check_rotated(dataset: xr.Dataset, file: str) -> None:
+    """Coordinates of a rotated pole or a projection look like degrees, but are none on the sphere."""
+    for name, variable in dataset.variables.items():
+        mapping = str(variable.attrs.get("grid_mapping_name", "")).lower()
+        standard = str(variable.attrs.get("standard_name", ""))
+        turned = standard.startswith(("grid_latitude", "grid_longitude")) and name in dataset.dims
+        flat = standard.startswith(("projection_x", "projection_y")) and name in dataset.dims
+        if turned or flat or mapping not in ("", "latitude_longitude", "healpix"):
+            what = mapping or ("rotated_latitude_longitude" if turned else "a map projection")
             raise UserError(
-                f"{file} has one point a row ({values.sizes[values.dims[0]]} points: an unstructured or "
-                "reduced Gaussian "
-                "grid); expected a regular or Gaussian grid or HEALPix: remap it first, for example with cdo."
+                f"{file} is on a rotated or projected grid ({what[:60]}, by its variable {name}); expected a "
+                "regular or Gaussian grid or HEALPix: remap it first, for example with "
+                "`cdo remapbil,r360x180`."
             )
 
 

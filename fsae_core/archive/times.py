@@ -33,6 +33,8 @@ def canonical_times(dataset: xr.Dataset, file: str) -> tuple[xr.Dataset, list[st
             f"{file} has {dataset.sizes['time']} steps along time but no dates; expected a CF time "
             "coordinate: add one."
         )
+    if dataset.sizes["time"] == 0:
+        raise UserError(f"{file} holds no time at all; expected at least one field.")
     times = _to_datetime64(dataset["time"], file, notes)
     if np.isnat(times).any():
         raise UserError(

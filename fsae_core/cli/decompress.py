@@ -30,9 +30,10 @@ def decompress(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring the fields of a compressed store back."""
+    """Bring the fields of a compressed store back, a few times at once however long it is."""
     from fsae_core.archive.canonical import zoom_of_dataset
-    from fsae_core.codec import latlon, pipeline, store
+    from fsae_core.codec import latlon, store
+    from fsae_core.codec.backend import FsaeBackend
     from fsae_core.errors import UserError
 
     started = time.monotonic()
@@ -48,19 +49,17 @@ def decompress(
         latlon.check_spacing(grid)
     if target.exists() and not overwrite:
         raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
-    small = store.open_store(source)
-    ds = pipeline.decompress(
-        small, zoom=zoom, ratio=ratio, model=model, device=device, progress=progress("decompressing")
-    )
+    ds = FsaeBackend().open_dataset(source, zoom=zoom, ratio=ratio, model=model, device=device)
+    shown = progress("decompressing")
     if grid is None:
-        store.write_fields(ds, target, overwrite=overwrite)
+        store.write_fields(ds, target, overwrite=overwrite, progress=shown)
     else:
-        latlon.write_netcdf(latlon.on_grid(ds, grid), target, overwrite=overwrite)
+        latlon.write_on_grid(ds, grid, target, overwrite=overwrite, progress=shown)
     emit(
         {
             "path": target,
             "zoom": zoom_of_dataset(ds),
-            "times": ds.sizes["time"],
+            "times": ds.sizes.get("time", 0),
             "grid": grid,
             "bytes": store.bytes_on_disk(target),
             "seconds": round(time.monotonic() - started, 3),

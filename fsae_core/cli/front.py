@@ -30,6 +30,8 @@ from fsae_core.cli.super_resolve import super_resolve
 from fsae_core.cli.train import train
 from fsae_core.errors import UserError, short_reason
 
+_LONGEST = 800
+
 # typer carries its own copy of click in newer versions: its classes are found through one it exports.
 _ClickError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[2])
 
@@ -130,5 +132,9 @@ def _io_sentence(error: OSError) -> str:
 
 
 def _complain(sentence: str, code: int) -> int:
-    print(f"fsae: {' '.join(sentence.split())}", file=sys.stderr)
+    # What is quoted from a file may be long, or meant to play with a terminal.
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    print(f"fsae: {text}", file=sys.stderr)
     return code

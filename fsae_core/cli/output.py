@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["JsonFlag", "VariableOption", "emit", "progress", "warn"]
+__all__ = ["JsonFlag", "LevelOption", "VariableOption", "emit", "progress", "warn"]
 
 import json
 import math
@@ -16,7 +16,13 @@ import typer
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, last, on stdout.")]
 VariableOption = Annotated[
     list[str] | None,
-    typer.Option("--variable", "-v", help="Only this variable; may be given several times."),
+    typer.Option("--variable", "-v", help="Only this one (t2m, z500, t@850); may be given several times."),
+]
+LevelOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Of variables that have several: hPa where these are pressures, else as the file counts."
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fsae_core.cli.output import JsonFlag, VariableOption, emit, progress
+from fsae_core.cli.output import JsonFlag, LevelOption, VariableOption, emit, progress
 
 
 class Method(StrEnum):
@@ -19,16 +19,23 @@ class Method(StrEnum):
 
     conservative = "conservative"
     bilinear = "bilinear"
+    nearest = "nearest"
 
 
 def prepare(
-    source: Annotated[str, typer.Argument(help="NetCDF, GRIB or Zarr, or a name from `fsae catalog`.")],
+    source: Annotated[
+        str, typer.Argument(help="NetCDF, GRIB or Zarr (path, URL, or pattern of many), or a name.")
+    ],
     target: Annotated[Path, typer.Argument(help="The archive to write: a folder .zarr, or one file .zip.")],
     zoom: Annotated[
         int | None, typer.Option(min=0, max=9, help="Zoom of the archive; by default closest to the grid.")
     ] = None,
     variable: VariableOption = None,
-    method: Annotated[Method | None, typer.Option(help="By default what keeps area means.")] = None,
+    level: LevelOption = None,
+    method: Annotated[
+        Method | None,
+        typer.Option(help="By default what keeps area means; nearest is for grids of one point a row."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn a file of your own into a HEALPix archive. A stopped run goes on when it is started again."""
@@ -45,9 +52,11 @@ def prepare(
         )
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise UserError(f"{target} is source and target at once: choose another name for the archive.")
-    ds = open_archive(source, variables=variable, zoom=zoom, method=method.value if method else None)
+    ds = open_archive(
+        source, variables=variable, level=level, zoom=zoom, method=method.value if method else None
+    )
     if target.suffix.lower() == ".zip":
-        write_fields(ds, target)
+        write_fields(ds, target, progress=progress("preparing"))
     else:
         write_archive(ds, target, progress=progress("preparing"))
     emit(

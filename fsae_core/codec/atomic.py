@@ -4,7 +4,7 @@ A result is written beside its place under a name that ends in ``.partial`` and 
 What a killed run left behind is cleared by the next one.
 """
 
-__all__ = ["PARTIAL", "writing", "writing_store"]
+__all__ = ["PARTIAL", "check_target", "writing", "writing_store"]
 
 import os
 import shutil
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fsae_core.archive.zipping import zip_folder
+from fsae_core.codec.lock import check_free
 from fsae_core.errors import UserError
 
 PARTIAL = ".partial"
@@ -25,7 +26,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _check_target(path: Path, overwrite: bool) -> None:
+def check_target(path: Path, overwrite: bool) -> None:
+    """UserError where nothing may be written at this path."""
     if not path.parent.is_dir():
         raise UserError(f"The folder {path.parent} of {path.name} does not exist: make it first.")
     if not path.exists():
@@ -43,11 +45,12 @@ def writing(target: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a path to write a file or a folder at; it becomes ``target`` when the block ends without an error.
 
     Raises UserError when the target exists (unless it is a file or a Zarr store and ``overwrite`` is set) or
-    its folder does not.
+    its folder does not, or while a run that compresses a whole archive owns the place.
     """
     target = Path(target)
-    _check_target(target, overwrite)
+    check_target(target, overwrite)
     partial = target.with_name(target.name + PARTIAL)
+    check_free(partial)
     _remove(partial)
     try:
         yield partial

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Block", "blocks", "some_fields", "take"]
+__all__ = ["Block", "Progress", "blocks", "rows_at_once", "some_fields", "take"]
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from fsae_core.codec.choice import Times
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+"""Wraps an iterable and shows how far it is, as tqdm does."""
 
 BLOCK_VALUES = 2**21
 """Values of the native field that are in memory at once."""
@@ -27,10 +30,15 @@ class Block:
     stop: int
 
 
+def rows_at_once(values: int) -> int:
+    """How many rows of so many values a block has: a power of two, as chunks of a store."""
+    return 1 << (max(1, BLOCK_VALUES // values).bit_length() - 1)
+
+
 def blocks(da: xr.DataArray, cells: int | None = None) -> Iterator[Block]:
     """All of a variable, in slices of its first dimension; cells: of its field, where ``da`` has others."""
     per_step = int(np.prod(da.shape[1:-1], dtype=int)) * (cells or da.shape[-1])
-    step, total = max(1, BLOCK_VALUES // per_step), da.shape[0] if da.ndim > 1 else 1
+    step, total = rows_at_once(per_step), da.shape[0] if da.ndim > 1 else 1
     for start in range(0, total, step):
         yield Block(start, min(start + step, total))
 

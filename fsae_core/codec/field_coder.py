@@ -38,7 +38,8 @@ class FieldCoder:
 
     instant: they belong to the very hour of their times; zoom_in: of the fields; zoom: of the compressed ones
     where the model does not say; step: of the quantiser, in units of the scale (0: not chosen yet);
-    max_error: in the variable's units, None for any.
+    max_error: in the variable's units, None for any; exact: whether another layer builds on what this gives,
+    so that every machine must come as close to the same as it can.
     """
 
     model: FieldModel
@@ -48,6 +49,13 @@ class FieldCoder:
     zoom: int
     step: float = 0.0
     max_error: float | None = None
+    exact: bool = False
+
+    @property
+    def _own_model(self) -> FieldModel:
+        """The quick one, unless what it gives has to be the same everywhere."""
+        exact = self.exact or self.max_error is not None
+        return self.model if exact else getattr(self.model, "fast", self.model)
 
     def with_fitting_step(self, x: Floats, times: Times) -> FieldCoder:
         """With the step that suits a few fields (n, cells)."""
@@ -83,14 +91,16 @@ class FieldCoder:
                 f"{self.variable} has missing or infinite values in {100 * missing:.2g} % of its cells, but "
                 "only complete fields can be compressed: fill them or leave the variable out."
             )
-        got: Any = self.model.compress_fields(x, variable=self.variable, times=times, instant=self.instant)
+        got: Any = self._own_model.compress_fields(
+            x, variable=self.variable, times=times, instant=self.instant
+        )
         return Latents.of(got, self.zoom_in, getattr(got, "zoom", self.zoom))
 
     def _foreseen(self, known: Floats | None, times: Times) -> Floats | None:
         """The compressed fields (n, m) of what is known."""
         if known is None:
             return None
-        got: Any = self.model.compress_fields(
+        got: Any = self._own_model.compress_fields(
             known, variable=self.variable, times=times, instant=self.instant
         )
         return np.asarray(got.values, np.float32)
@@ -99,7 +109,7 @@ class FieldCoder:
         latents = Latents(None, coded.offset, coded.scale, self.zoom_in, coded.zoom)
         foreseen = self._foreseen(known, times)
         values = coded.values if foreseen is None else coded.values - coded.offset[:, None] + foreseen
-        back = self.model.decompress_fields(
+        back = self._own_model.decompress_fields(
             latents.compressed(values), variable=self.variable, times=times, instant=self.instant
         )
         return np.asarray(back, dtype=np.float32)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["check_spacing", "on_grid", "write_netcdf"]
+__all__ = ["check_spacing", "on_grid", "write_netcdf", "write_on_grid"]
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from fsae_core.archive.canonical import data_names
 from fsae_core.codec.atomic import writing
+from fsae_core.codec.block import Progress
+from fsae_core.codec.store import blocks_of_file
 from fsae_core.errors import UserError
 from fsae_core.sphere.regrid import to_latlon
 
@@ -34,37 +38,90 @@ def on_grid(ds: xr.Dataset, degrees: float) -> xr.Dataset:
     Gives dims (time[, member], lat, lon) with CF coordinates and their bounds. Raises UserError for a spacing
     that does not divide the sphere.
     """
-    rows = check_spacing(degrees)
-    lat = (np.arange(rows) + 0.5) * (180 / rows) - 90
-    lon = (np.arange(2 * rows) + 0.5) * (180 / rows) - 180
-    # What only the codec reads stays behind; that a field is simulated is told wherever it goes.
-    own = {k for k in ds.attrs if k.startswith("fsae_") and k != "fsae_simulated"}
-    out = xr.Dataset(attrs={k: v for k, v in ds.attrs.items() if k not in own})
+    out = _frame(ds, degrees)
     for name in data_names(ds):
-        values = to_latlon(ds[name].values, lon, lat, method="bilinear").astype(np.float32)
-        lead = ds[name].dims[:-1]
-        attrs = {k: v for k, v in ds[name].attrs.items() if k != "grid_mapping"}
-        coords = {dim: ds[dim] for dim in lead if dim in ds.coords}
-        out[name] = xr.DataArray(values, dims=(*lead, "lat", "lon"), coords=coords, attrs=attrs)
-    for axis, centres, name, units in (
-        ("lat", lat, "latitude", "degrees_north"),
-        ("lon", lon, "longitude", "degrees_east"),
-    ):
-        attrs = {"standard_name": name, "long_name": name, "units": units, "bounds": f"{axis}_bnds"}
-        out[axis] = xr.DataArray(centres, dims=axis, attrs={**attrs, "axis": "Y" if axis == "lat" else "X"})
-        edges = np.stack([centres - 90 / rows, centres + 90 / rows], axis=1)
-        out[f"{axis}_bnds"] = xr.DataArray(edges, dims=(axis, "bnds"))
-    out.attrs["Conventions"] = "CF-1.11"
-    note = f"interpolated (bilinear) to a grid of {degrees:g} degrees"
-    out.attrs["history"] = "\n".join(part for part in (ds.attrs.get("history", ""), note) if part)
+        out[name] = out[name].copy(data=_interpolated(ds[name].values, degrees))
     return out
+
+
+def write_on_grid(
+    ds: xr.Dataset,
+    degrees: float,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """What `on_grid` gives as a file of `write_netcdf`, a few times at once however long the archive."""
+    import netCDF4
+
+    frame = _frame(ds, degrees)
+    todo = [(name, block) for name in data_names(ds) for block in blocks_of_file(ds[name])]
+    with writing(path, overwrite=overwrite) as partial:
+        frame.to_netcdf(partial, engine="netcdf4", encoding=_encoding(frame), compute=False)
+        with netCDF4.Dataset(partial, "r+") as file:
+            for name, block in progress(todo) if progress else todo:
+                file[name][block or ...] = _interpolated(ds[name].variable[block].values, degrees)
 
 
 def write_netcdf(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a deflated NetCDF-4 file; it gets its name when it is complete. UserError as in `writing`."""
-    fields = [str(name) for name in ds.data_vars if ds[name].dtype == np.float32]
-    encoding = {name: {"zlib": True, "complevel": 4, "shuffle": True, "_FillValue": None} for name in fields}
-    for name in set(ds.variables) - set(fields):
-        encoding[str(name)] = {"_FillValue": None}
     with writing(path, overwrite=overwrite) as partial:
-        ds.drop_encoding().to_netcdf(partial, engine="netcdf4", encoding=encoding)
+        plain = ds.drop_encoding()
+        plain.to_netcdf(partial, engine="netcdf4", encoding=_encoding(plain))
+
+
+def _interpolated(values: Any, degrees: float) -> NDArray[np.float32]:
+    lat, lon = _centres(check_spacing(degrees))
+    return to_latlon(values, lon, lat, method="bilinear").astype(np.float32)
+
+
+def _centres(rows: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Latitudes and longitudes."""
+    half = (np.arange(2 * rows) + 0.5) * (180 / rows)
+    return half[:rows] - 90, half - 180
+
+
+def _frame(ds: xr.Dataset, degrees: float) -> xr.Dataset:
+    """All but the values of the fields, for which Dask arrays of nothing stand."""
+    import dask.array as da
+
+    rows = check_spacing(degrees)
+    lat, lon = _centres(rows)
+    # What only the codec reads stays behind; that a field is simulated is told wherever it goes.
+    own = {k for k in ds.attrs if k.startswith("fsae_") and k != "fsae_simulated"}
+    out = xr.Dataset(attrs={k: v for k, v in ds.attrs.items() if k not in own})
+    for name in data_names(ds):
+        lead = ds[name].dims[:-1]
+        attrs = {k: v for k, v in ds[name].attrs.items() if k != "grid_mapping"}
+        coords = {dim: ds[dim] for dim in lead if dim in ds.coords}
+        shape = (*ds[name].shape[:-1], rows, 2 * rows)
+        nothing = da.zeros(shape, dtype=np.float32, chunks=(*[1] * len(lead), *shape[-2:]))
+        out[name] = xr.DataArray(nothing, dims=(*lead, "lat", "lon"), coords=coords, attrs=attrs)
+    for dim, axis, standard in (("time", "T", "time"), ("member", "E", "realization")):
+        if dim in out.coords:
+            out[dim].attrs = {"standard_name": standard, "axis": axis, **out[dim].attrs}
+    for dim, centres, name, units in (
+        ("lat", lat, "latitude", "degrees_north"),
+        ("lon", lon, "longitude", "degrees_east"),
+    ):
+        attrs = {"standard_name": name, "long_name": name, "units": units, "bounds": f"{dim}_bnds"}
+        out[dim] = xr.DataArray(centres, dims=dim, attrs={**attrs, "axis": "Y" if dim == "lat" else "X"})
+        edges = np.stack([centres - 90 / rows, centres + 90 / rows], axis=1)
+        out[f"{dim}_bnds"] = xr.DataArray(edges, dims=(dim, "bnds"))
+    out.attrs["Conventions"] = "CF-1.11"
+    note = f"interpolated (bilinear) to a grid of {degrees:g} degrees"
+    out.attrs["history"] = "\n".join(part for part in (ds.attrs.get("history", ""), note) if part)
+    return out.drop_encoding()
+
+
+def _encoding(ds: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Fields are packed one by one; times are whole minutes or seconds in float64, which any tool reads."""
+    encoding: dict[str, dict[str, Any]] = {str(name): {"_FillValue": None} for name in ds.variables}
+    for name, array in ds.data_vars.items():
+        if array.dtype == np.float32 and array.dims[-2:] == ("lat", "lon"):
+            chunks = (*[1] * (array.ndim - 2), *array.shape[-2:])
+            encoding[str(name)] |= {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": chunks}
+    if "time" in ds.coords and np.issubdtype(ds["time"].dtype, np.datetime64):
+        encoding["time"] |= {"dtype": "float64", "units": "days since 1970-01-01 00:00:00"}
+    return encoding

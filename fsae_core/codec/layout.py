@@ -68,7 +68,7 @@ def layers_of(cds: xr.Dataset) -> list[dict[str, Any]]:
     try:
         layers = json.loads(cds.attrs.get(LAYERS, "[]"))
         return [{**layer, "ratio": int(layer["ratio"])} for layer in layers]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return [{"ratio": 0}]
 
 

@@ -12,9 +12,18 @@ and file say the same.
 
 from __future__ import annotations
 
-__all__ = ["check_zoom", "compress", "decompress", "kept_attributes", "levels_of_ratio"]
+__all__ = [
+    "assembled",
+    "check_zoom",
+    "coders_of",
+    "compress",
+    "decompress",
+    "fitting_models",
+    "kept_attributes",
+    "levels_of_ratio",
+]
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +32,7 @@ import xarray as xr
 
 from fsae_core.archive.canonical import canonical_dataset, crs_variable, data_names, zoom_of_dataset
 from fsae_core.archive.timing import is_instant
-from fsae_core.codec.block import blocks, some_fields, take
+from fsae_core.codec.block import Progress, blocks, some_fields, take
 from fsae_core.codec.choice import FieldModel, Floats, levels_of_ratio, pick_model, writing_model
 from fsae_core.codec.correction import check_bound
 from fsae_core.codec.field_coder import CodedFields, FieldCoder
@@ -34,8 +43,6 @@ from fsae_core.codec.steps import known_step
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import restrict
-
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 def compress(
@@ -61,8 +68,28 @@ def compress(
     allows, missing values, weights that do not fit, an impossible step or largest error.
     """
     names = _variables(ds, variables)
-    zoom_in = zoom_of_dataset(ds)
-    levels_of_ratio(ratio, zoom_in)
+    models = fitting_models(ds, names, ratio, model=model, device=device, max_error=max_error, layers=layers)
+    coders = {name: coders_of(models, ds, name, step, max_error) for name in names}
+    todo = [(name, block) for name in names for block in blocks(ds[name])]
+    parts: dict[str, list[list[CodedFields]]] = {name: [] for name in names}
+    for name, block in progress(todo) if progress else todo:
+        parts[name].append(coders[name].encode(*take(ds[name], block, 1)))
+    variables_of = {name: compressed_variables(ds[name], coders[name], parts[name]) for name in names}
+    return assembled(ds, variables_of, models)
+
+
+def fitting_models(
+    ds: xr.Dataset,
+    names: list[str],
+    ratio: int,
+    *,
+    model: Models,
+    device: str,
+    max_error: float | None,
+    layers: bool,
+) -> list[FieldModel]:
+    """The models of all layers, coarse to fine. UserError as in `compress`."""
+    levels_of_ratio(ratio, zoom_of_dataset(ds))
     if max_error is not None:
         check_bound(max_error)
         if len(names) > 1:
@@ -71,23 +98,23 @@ def compress(
                 "units: compress them one by one."
             )
     models = [pick_model(ds[names], ratio, model_of(model, ratio), device)]
-    if layers:
-        models = coarser_layers(ds[names], ratio, model, device) + models
-    coders = {name: _coders(models, ds, name, step, max_error) for name in names}
-    todo = [(name, block) for name in names for block in blocks(ds[name])]
-    parts: dict[str, list[list[CodedFields]]] = {name: [] for name in names}
-    for name, block in progress(todo) if progress else todo:
-        parts[name].append(coders[name].encode(*take(ds[name], block, 1)))
+    return coarser_layers(ds[names], ratio, model, device) + models if layers else models
+
+
+def assembled(
+    ds: xr.Dataset, variables: dict[str, dict[str, xr.DataArray]], models: list[FieldModel]
+) -> xr.Dataset:
+    """The compressed dataset of an archive, from what `compressed_variables` gave for each of its fields."""
     out = xr.Dataset(coords={k: v for k, v in ds.coords.items() if "cell" not in v.dims and k != "crs"})
-    for name in names:
-        out = out.assign(compressed_variables(ds[name], coders[name], parts[name]))
+    for arrays in variables.values():
+        out = out.assign(arrays)
     if "cell" in out.dims:
         out["crs"] = crs_variable(zoom_of(out.sizes["cell"]))
     out.attrs = {
         **{k: v for k, v in ds.attrs.items() if k not in ("fsae_archive", "fsae_signature")},
         "fsae_format": FORMAT,
         **named_weights(models),
-        "fsae_zoom_in": zoom_in,
+        "fsae_zoom_in": zoom_of_dataset(ds),
     }
     return out
 
@@ -163,15 +190,17 @@ def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:
     return names
 
 
-def _coders(
+def coders_of(
     models: list[FieldModel], ds: xr.Dataset, name: str, step: float | None, max_error: float | None
 ) -> Layers:
-    """One coder for each model; the last one keeps the largest error."""
+    """One coder for each model; the last one keeps the largest error. Where no step is known for a variable,
+    the one that suits a few of its fields is taken."""
     instant, zoom_in = bool(ds[name].attrs.get(INSTANT, is_instant(ds, name))), zoom_of_dataset(ds)
     coders = []
     for model in models:
         own = known_step(model.card, model.card.ratio, name) if step is None else step
         zoom = zoom_in - levels_of_ratio(model.card.ratio, zoom_in)
-        coder = FieldCoder(model, name, instant, zoom_in, zoom, own or 0.0)
+        exact = len(models) > 1 or max_error is not None
+        coder = FieldCoder(model, name, instant, zoom_in, zoom, own or 0.0, exact=exact)
         coders.append(coder.with_fitting_step(*some_fields(ds[name])) if own is None else coder)
     return Layers((*coders[:-1], replace(coders[-1], max_error=max_error)))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["coded_block", "compressed_variables", "decoders", "named_weights", "weights_up_to"]
+__all__ = [
+    "coded_block",
+    "compressed_variables",
+    "decoders",
+    "named_variables",
+    "named_weights",
+    "weights_up_to",
+]
 
 import json
 from typing import Any
@@ -69,26 +76,48 @@ def compressed_variables(
     source: xr.DataArray, layers: Layers, blocks: list[list[CodedFields]]
 ) -> dict[str, xr.DataArray]:
     """The variables of a dataset that hold what became of ``source``, block by block and layer by layer."""
-    coder = layers.coders[-1]
-    name, lead, shape = coder.variable, source.dims[:-1], source.shape[:-1]
-    out = {}
-    for i, each in enumerate(layers.coders):
-        values = np.concatenate([parts[i].values for parts in blocks]).reshape(*shape, -1)
-        last, own = LATENT if blocks[0][i].zoom is None else "cell", name
+    lead = source.shape[:-1]
+    values = [
+        np.concatenate([parts[i].values for parts in blocks]).reshape(*lead, -1)
+        for i in range(len(layers.coders))
+    ]
+    sides = [
+        np.concatenate([getattr(parts[-1], side) for parts in blocks]).reshape(lead)
+        for side in ("offset", "scale")
+    ]
+    steps = [parts[-1].corrections for parts in blocks if parts[-1].corrections is not None]
+    whole = np.concatenate(steps).reshape(*lead, -1) if steps else None
+    zooms = [part.zoom for part in blocks[0]]
+    return named_variables(source, layers, zooms, values, sides, whole)
+
+
+def named_variables(
+    source: xr.DataArray,
+    layers: Layers,
+    zooms: list[int | None],
+    values: list[Any],
+    sides: list[Any],
+    corrections: Any = None,
+) -> dict[str, xr.DataArray]:
+    """The variables of a dataset that hold these arrays, numpy or Dask.
+
+    values: (*lead, m) of each layer with its zoom (None off the sphere); sides: offset and scale (*lead,).
+    """
+    coder, lead = layers.coders[-1], source.dims[:-1]
+    name, out = coder.variable, {}
+    for each, zoom, array in zip(layers.coders, zooms, values, strict=True):
+        last, own = LATENT if zoom is None else "cell", name
         attrs: dict[str, Any] = {STEP: each.step}
         if each is coder:
             attrs = {**source.attrs, INSTANT: int(coder.instant), **attrs}
         else:
             last, own = (layer_name(part, each.model.card.ratio) for part in (last, name))
-        out[own] = xr.DataArray(values, dims=(*lead, last), attrs=attrs)
-    for side in ("offset", "scale"):
-        numbers = np.concatenate([getattr(parts[-1], side) for parts in blocks]).reshape(shape)
+        out[own] = xr.DataArray(array, dims=(*lead, last), attrs=attrs)
+    for side, numbers in zip(("offset", "scale"), sides, strict=True):
         out[f"{name}_{side}"] = xr.DataArray(numbers, dims=lead)
     if coder.max_error is not None:
         out[name].attrs[MAX_ERROR] = coder.max_error
-        steps = [parts[-1].corrections for parts in blocks if parts[-1].corrections is not None]
-        whole = np.concatenate(steps).reshape(*shape, -1)
-        out[f"{name}_correction"] = xr.DataArray(whole, dims=(*lead, FIELD_CELL))
+        out[f"{name}_correction"] = xr.DataArray(corrections, dims=(*lead, FIELD_CELL))
     return out
 
 
@@ -98,7 +127,15 @@ def decoders(cds: xr.Dataset, name: str, models: list[FieldModel]) -> Layers:
     instant, bound = bool(attrs.get(INSTANT, False)), attrs.get(MAX_ERROR)
     return Layers(
         tuple(
-            FieldCoder(model, name, instant, zoom_in, -1, max_error=bound if i == whole - 1 else None)
+            FieldCoder(
+                model,
+                name,
+                instant,
+                zoom_in,
+                -1,
+                max_error=bound if i == whole - 1 else None,
+                exact=whole > 1 or bound is not None,
+            )
             for i, model in enumerate(models)
         )
     )

@@ -8,10 +8,22 @@ float16 packed by zstd, is read as well.
 
 from __future__ import annotations
 
-__all__ = ["StoreSize", "bytes_on_disk", "open_store", "read_store", "write_fields", "write_store"]
+__all__ = [
+    "StoreSize",
+    "blocks_of_file",
+    "bytes_on_disk",
+    "in_memory",
+    "open_store",
+    "prepared",
+    "promised",
+    "read_store",
+    "rows_of_chunk",
+    "size_of_store",
+    "write_fields",
+    "write_metadata",
+    "write_store",
+]
 
-import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +33,7 @@ import xarray as xr
 
 from fsae_core.archive.files import open_raw
 from fsae_core.codec.atomic import PARTIAL, writing_store
+from fsae_core.codec.block import Progress, rows_at_once
 from fsae_core.codec.layout import (
     STANDARDISED,
     STEP,
@@ -30,6 +43,7 @@ from fsae_core.codec.layout import (
     layer_name,
 )
 from fsae_core.codec.lazy import in_units, read_later
+from fsae_core.codec.missing import missing_chunks
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
@@ -57,9 +71,14 @@ class StoreSize:
 def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> StoreSize:
     """Write what `compress` gave; a path that ends in .zip becomes one file. UserError as in `writing`."""
     check_compressed(cds)
+    _write_zarr(*prepared(cds), path, overwrite)
+    return size_of_store(cds, path)
+
+
+def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
+    """What is kept of a compressed dataset, fields standardised, and how each of its variables is encoded."""
     out, encoding = cds.copy(), {}
-    names = field_names(cds)
-    for name in names:
+    for name in field_names(cds):
         offset, scale = (cds[f"{name}_{side}"] for side in ("offset", "scale"))
         standard = ((cds[name] - offset) / scale).transpose(*cds[name].dims).astype(np.float32)
         out[name] = standard.assign_attrs(
@@ -76,7 +95,12 @@ def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
             corrections = cds[f"{name}_correction"]
             codec = WholeCodec(zoom_of(corrections.shape[-1]))
             encoding[f"{name}_correction"] = _coded(corrections, codec)
-    _write_zarr(out, path, overwrite, encoding)
+    return out, encoding
+
+
+def size_of_store(cds: xr.Dataset, path: str | Path) -> StoreSize:
+    """What a compressed dataset and its store at ``path`` weigh."""
+    names = field_names(cds)
     native = sum(cds[n].size // cds[n].shape[-1] for n in names) * n_cells(int(cds.attrs["fsae_zoom_in"]))
     size = bytes_on_disk(path)
     layers = [layer_name(name, ratio) for name in names for ratio in held_ratios(cds)[:-1]]
@@ -91,15 +115,15 @@ def open_store(path: str | Path) -> xr.Dataset:
     itself; a damaged chunk raises when it is read.
     """
     path = Path(path)
-    ds = open_raw(path)
-    if path.name.endswith(PARTIAL):
+    if path.name.endswith(PARTIAL) and path.exists():
         raise UserError(f"{path.name} is half written by a run that was stopped: run that command again.")
+    ds = open_raw(path)
     chunks: dict[Any, tuple[int, ...]] = {
         name: tuple(array.encoding.get("chunks") or array.shape) for name, array in ds.variables.items()
     }
     ds = _completed(ds)
     check_compressed(ds, path.name)
-    missing = _missing_chunks({name: (ds[name].shape, chunks[name]) for name in chunks}, path)
+    missing = missing_chunks({name: (ds[name].shape, chunks[name]) for name in chunks}, path)
     if missing:
         raise UserError(f"{path.name} is half written ({missing} chunks are missing): make or copy it again.")
     for name in field_names(ds):
@@ -134,10 +158,49 @@ def _completed(ds: xr.Dataset) -> xr.Dataset:
     return ds
 
 
-def write_fields(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> int:
-    """Write a canonical archive at once as float32 Zarr v3, a folder or one .zip; gives its bytes on disk."""
-    _write_zarr(ds, path, overwrite, {})
+def write_fields(
+    ds: xr.Dataset, path: str | Path, *, overwrite: bool = False, progress: Progress | None = None
+) -> int:
+    """Write a canonical archive at once as float32 Zarr v3, a folder or one .zip; gives its bytes on disk.
+
+    Of fields that are not in memory a few times are read, or made, at once.
+    """
+    import zarr
+
+    later = [str(name) for name in ds.data_vars if "cell" in ds[name].dims and not in_memory(ds[name])]
+    skeleton = ds.copy()
+    for name in later:
+        skeleton[name] = promised(ds[name], _encoding(ds[name])["chunks"])
+    with writing_store(path, overwrite=overwrite) as folder:
+        write_metadata(skeleton, {}, folder)
+        todo = [(name, block) for name in later for block in blocks_of_file(ds[name])]
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            group = zarr.open_group(folder, mode="r+")
+            for name, block in progress(todo) if progress else todo:
+                array: Any = group[name]
+                array[block] = np.asarray(ds[name].variable[block].values, array.dtype)
     return bytes_on_disk(path)
+
+
+def in_memory(array: xr.DataArray) -> bool:
+    """Whether its values are there, not to be read or made."""
+    return array.chunks is None and array.variable._in_memory
+
+
+def promised(array: xr.DataArray, chunks: tuple[int, ...]) -> xr.DataArray:
+    """A stand-in for values that are written later, block by block."""
+    import dask.array as da
+
+    whole = tuple(min(a, b) for a, b in zip(chunks, array.shape, strict=True))
+    return array.copy(data=da.zeros(array.shape, dtype=array.dtype, chunks=whole))
+
+
+def blocks_of_file(array: xr.DataArray) -> list[tuple[slice, ...]]:
+    """What is written of an archive's variable at once: whole chunks of a few times."""
+    if array.ndim == 1:
+        return [()]
+    rows = max(_encoding(array)["chunks"][0], rows_at_once(array.size // array.shape[0]))
+    return [(slice(i, min(i + rows, array.shape[0])),) for i in range(0, array.shape[0], rows)]
 
 
 def bytes_on_disk(path: str | Path) -> int:
@@ -148,17 +211,24 @@ def bytes_on_disk(path: str | Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _write_zarr(ds: xr.Dataset, path: str | Path, overwrite: bool, encoding: dict[str, Any]) -> None:
+def _write_zarr(ds: xr.Dataset, encoding: dict[str, Any], path: str | Path, overwrite: bool) -> None:
+    with writing_store(path, overwrite=overwrite) as folder:
+        write_metadata(ds, encoding, folder)
+
+
+def write_metadata(ds: xr.Dataset, encoding: dict[str, Any], folder: Path) -> None:
+    """Write a Zarr of format 3 but for the chunks of Dask arrays, or all of it where there are none."""
     import zarr
 
     plain = ds.drop_encoding()
     # Metadata are most of the bytes of a single field: they are written once, without white space.
-    with writing_store(path, overwrite=overwrite) as folder, zarr.config.set({"json_indent": None}):
+    with zarr.config.set({"json_indent": None}):
         plain.to_zarr(
             folder,
             mode="w",
             zarr_format=3,
             consolidated=False,
+            compute=False,
             encoding={
                 str(name): encoding.get(str(name)) or _encoding(plain[name]) for name in plain.variables
             },
@@ -172,12 +242,21 @@ def _latents_codec(array: xr.DataArray) -> LatentsCodec:
     return LatentsCodec(float(array.attrs[STEP]), zoom)
 
 
+def rows_of_chunk(values: int) -> int:
+    """Times that are coded together, of so many values each: a power of two, so that chunks nest."""
+    return _power_of_two(min(_CHUNK_FIELDS, _CHUNK_VALUES // values))
+
+
+def _power_of_two(number: int) -> int:
+    """The largest that is not larger, and at least 1."""
+    return 1 << (max(1, number).bit_length() - 1)
+
+
 def _coded(array: xr.DataArray, codec: Any) -> dict[str, Any]:
     """One entropy-coded stream a chunk: some dozens of times of one member."""
     chunks = [1] * (array.ndim - 1) + [array.shape[-1]]
     if array.ndim > 1:
-        room = max(1, _CHUNK_VALUES // array.shape[-1])
-        chunks[0] = max(1, min(array.shape[0], _CHUNK_FIELDS, room))
+        chunks[0] = max(1, min(array.shape[0], rows_of_chunk(array.shape[-1])))
     encoding: dict[str, Any] = {
         "serializer": codec,
         "compressors": (),
@@ -200,25 +279,6 @@ def _encoding(array: xr.DataArray) -> dict[str, Any]:
         encoding["_FillValue"] = None
     if array.ndim and array.size:
         per_step = array.dtype.itemsize * array.size // array.shape[0]
-        step = max(1, min(array.shape[0], _CHUNK_BYTES // max(per_step, 1)))
+        step = max(1, min(array.shape[0], _power_of_two(_CHUNK_BYTES // max(per_step, 1))))
         encoding["chunks"] = (step, *array.shape[1:]) if "cell" in array.dims else array.shape
     return encoding
-
-
-def _missing_chunks(arrays: dict[Any, tuple[tuple[int, ...], tuple[int, ...]]], path: Path) -> int:
-    """Chunks that the metadata promise and the store does not have (Zarr reads those as fill values).
-
-    arrays: by name, shape and shape of the chunks.
-    """
-    if path.is_dir():
-        files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
-    else:
-        with zipfile.ZipFile(path) as archive:
-            files = archive.namelist()
-    root = min((f for f in files if f.endswith("zarr.json")), key=len).removesuffix("zarr.json")
-    missing = 0
-    for name, (shape, chunks) in arrays.items():
-        expected = math.prod(-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True))
-        key = f"{root}{name}/c"
-        missing += expected - sum(file == key or file.startswith(f"{key}/") for file in files)
-    return missing

@@ -110,6 +110,9 @@ class DamagedError(UserError):
         super().__init__(f"Compressed fields are damaged ({why}): make or copy them again.")
         self.why = why
 
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str]]:
+        return type(self), (self.why,)
+
 
 def damaged(why: str) -> DamagedError:
     """The error for bytes that cannot be right."""

@@ -135,7 +135,7 @@ class _Batch:
     @classmethod
     def of(cls, kind: Integers, shape: Integers) -> _Batch:
         kind, shape, bits = _tabled(kind, shape)
-        key = _SHAPES * kind + shape
+        key = (_SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
         order = np.argsort(key, kind="stable")
         key = key[order]
         first = np.flatnonzero(np.diff(key, prepend=-1))
@@ -143,6 +143,11 @@ class _Batch:
         bounds = [*first.tolist(), key.size]
         reach = np.repeat(np.array([_reach(k) for k, _ in pairs], np.int64), np.diff(bounds))
         return cls(order, bounds, [_model(k, s) for k, s in pairs], reach, bits)
+
+    @property
+    def split(self) -> bool:
+        """Whether any number has low bits that go by themselves."""
+        return bool(self.bits.any())
 
 
 def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
@@ -191,9 +196,11 @@ class Writer:
         if not truth.size:
             return truth
         batch = _Batch.of(kind, shape)
-        half = np.left_shift(1, batch.bits) >> 1
-        high = (truth + half) >> batch.bits
-        low = truth - (high << batch.bits) + half
+        high = low = truth
+        if split := batch.split:
+            half = np.left_shift(1, batch.bits) >> 1
+            high = (truth + half) >> batch.bits
+            low = truth - (high << batch.bits) + half
         ordered = high[batch.order]
         escapes = abs(ordered) > batch.reach
         symbols = np.where(escapes, 2 * batch.reach + 1, ordered + batch.reach).astype(np.int32)
@@ -201,7 +208,7 @@ class Writer:
             self._coder.encode(symbols[start:stop], model)
         for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
             self._escape(value, reach)
-        for n in np.unique(batch.bits[batch.bits > 0]):
+        for n in np.unique(batch.bits[batch.bits > 0]) if split else ():
             self._raw(low[batch.bits == n], int(n))
         return truth
 
@@ -250,8 +257,11 @@ class Reader:
         ordered = np.concatenate(parts) - batch.reach
         for place in np.flatnonzero(ordered > batch.reach):
             ordered[place] = self._escape(int(batch.reach[place]))
-        high, low = np.empty_like(ordered), np.zeros_like(ordered)
+        high = np.empty_like(ordered)
         high[batch.order] = ordered
+        if not batch.split:
+            return high
+        low = np.zeros_like(ordered)
         for n in np.unique(batch.bits[batch.bits > 0]):
             low[batch.bits == n] = self._raw(int((batch.bits == n).sum()), int(n))
         return (high << batch.bits) + low - (np.left_shift(1, batch.bits) >> 1)

@@ -42,6 +42,13 @@ class _FieldsCodec(ArrayBytesCodec):
     def to_fields(self, stream: bytes) -> NDArray[Any]:
         """Bytes to fields (n, m)."""
 
+    def to_chunk(self, values: NDArray[Any]) -> bytes:
+        """The bytes of a chunk (..., m)."""
+        fields = values.reshape(-1, values.shape[-1])
+        # Zarr fills up the last chunk with zeros, which would only spoil what is known of other times.
+        used = np.flatnonzero(fields.any(axis=1))
+        return self.to_stream(fields[: used[-1] + 1 if used.size else 0])
+
     async def _encode_single(self, chunk_array: Any, chunk_spec: Any) -> Any:
         return await asyncio.to_thread(self._encode, chunk_array, chunk_spec)
 
@@ -49,12 +56,7 @@ class _FieldsCodec(ArrayBytesCodec):
         return await asyncio.to_thread(self._decode, chunk_bytes, chunk_spec)
 
     def _encode(self, chunk: Any, spec: Any) -> Any:
-        values = chunk.as_numpy_array()
-        fields = values.reshape(-1, values.shape[-1])
-        # Zarr fills up the last chunk with zeros, which would only spoil what is known of other times.
-        used = np.flatnonzero(fields.any(axis=1))
-        fields = fields[: used[-1] + 1 if used.size else 0]
-        return spec.prototype.buffer.from_bytes(self.to_stream(fields))
+        return spec.prototype.buffer.from_bytes(self.to_chunk(chunk.as_numpy_array()))
 
     def _decode(self, chunk: Any, spec: Any) -> Any:
         data, shape = chunk.to_bytes(), tuple(spec.shape)

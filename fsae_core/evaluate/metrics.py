@@ -16,71 +16,13 @@ __all__ = [
     "power_ratio_by_zoom",
 ]
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.sphere.healpix import cell_centres, zoom_of
 
 Array = NDArray[np.floating]
-
-
-@dataclass
-class ErrorSums:
-    """The sums behind every metric below, so that an archive can be judged block by block."""
-
-    count: int = 0
-    total: float = 0.0
-    total_absolute: float = 0.0
-    total_square: float = 0.0
-    largest: float = 0.0
-    truth_min: float = np.inf
-    truth_max: float = -np.inf
-
-    def add(self, truth: Array, recon: Array) -> "ErrorSums":
-        """Take one more block in; both of the same shape. Returns itself."""
-        if truth.shape != recon.shape:
-            raise ValueError(f"truth has shape {truth.shape} and the reconstruction {recon.shape}")
-        valid = np.isfinite(truth)
-        reference = truth[valid].astype(np.float64)
-        error = recon[valid].astype(np.float64) - reference
-        if error.size:
-            self.count += error.size
-            self.total += float(error.sum())
-            self.total_absolute += float(np.abs(error).sum())
-            self.total_square += float(np.square(error).sum())
-            # np.maximum keeps a NaN; the builtin max would drop it.
-            self.largest = float(np.maximum(self.largest, np.abs(error).max()))
-            self.truth_min = min(self.truth_min, float(reference.min()))
-            self.truth_max = max(self.truth_max, float(reference.max()))
-        return self
-
-    @property
-    def rmse(self) -> float:
-        return float(np.sqrt(self.total_square / self.count)) if self.count else np.nan
-
-    @property
-    def mae(self) -> float:
-        return self.total_absolute / self.count if self.count else np.nan
-
-    @property
-    def bias(self) -> float:
-        return self.total / self.count if self.count else np.nan
-
-    @property
-    def max_error(self) -> float:
-        return self.largest if self.count else np.nan
-
-    @property
-    def psnr_db(self) -> float:
-        """20 log10((max - min of the truth) / RMSE); infinite when exact, NaN for a constant truth."""
-        span, error = self.truth_max - self.truth_min, self.rmse
-        if not self.count or np.isnan(error):
-            return np.nan
-        if error == 0:
-            return np.inf
-        return float(20 * np.log10(span / error)) if span > 0 else np.nan
 
 
 def rmse(truth: Array, recon: Array) -> float:

@@ -111,6 +111,16 @@ def read_cards(path: Path) -> list[ModelCard]:
     return list(_read_cards(path, path.stat().st_mtime_ns if path.is_file() else 0))
 
 
+def _check_header(header: Mapping[str, Any], ratios: Any) -> None:
+    """TypeError where a header's entries are not what every reader of a card takes them for."""
+    variables, zooms = header["variables"], header["zooms"]
+    sound = variables is None or all(isinstance(name, str) for name in variables)
+    sound = sound and len(zooms) == 2 and all(isinstance(zoom, int) for zoom in zooms)
+    sound = sound and all(isinstance(header.get(key, {}), dict) for key in ("config", "split", "training"))
+    if not (sound and ratios and isinstance(header["family"], str)):
+        raise TypeError("entries of the header")
+
+
 @lru_cache(maxsize=64)
 def _read_cards(path: Path, _: int) -> tuple[ModelCard, ...]:
     from safetensors import SafetensorError, safe_open
@@ -126,6 +136,7 @@ def _read_cards(path: Path, _: int) -> tuple[ModelCard, ...]:
         header = {k: v for k, v in header.items() if k in known}
         for name in ("variables", "zooms"):
             header[name] = None if header[name] is None else tuple(header[name])
+        _check_header(header, ratios)
         digest = hashlib.sha256(raw).hexdigest()
         card = ModelCard(name=path.stem, ratio=0, bytes=len(raw), sha256=digest, **header)
         several = len(ratios) > 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fsae_core.codec import store
+from fsae_core.codec import finish
 
 FSAE = (sys.executable, "-c", "import sys; from fsae_core.cli import main; sys.exit(main())")
 
@@ -103,7 +103,7 @@ def test_the_machine_says_no(refuses, source, tmp_path, monkeypatch, weightless,
     def fails(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(store, "write_store", fails)
+    monkeypatch.setattr(finish, "write_metadata", fails)
     assert sentence in refuses("compress", source, tmp_path / "s.zarr", "--ratio", 4)
 
 

@@ -135,13 +135,13 @@ def test_with_shipped_weights_a_path_is_enough_also_for_another_process(tmp_path
 
 
 def test_blocks_follow_one_another_without_the_store_in_memory(long_store, block_mean, monkeypatch):
-    monkeypatch.setattr(block, "BLOCK_VALUES", 192 * 2 * 10)
+    monkeypatch.setattr(block, "BLOCK_VALUES", 192 * 2 * 16)
     small = open_store(long_store)
     assert not small["t2m"].variable._in_memory
     taken = []
     monkeypatch.setattr(shelf, "take", lambda da, *rest: taken.append(da.sizes) or block.take(da, *rest))
     back = decompress(small, model=block_mean(4))
-    assert back.sizes["time"] == 150 and len(taken) == 3 * 15
+    assert back.sizes["time"] == 150 and len(taken) == 3 * 10
     assert not small["t2m"].variable._in_memory
 
 

@@ -1,0 +1,48 @@
+"""Values of a file that are read when they are used, and name the file when they cannot be."""
+
+from __future__ import annotations
+
+__all__ = ["guarded"]
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from fsae_core.errors import UserError, short_reason
+
+
+def guarded(dataset: xr.Dataset, file: str) -> xr.Dataset:
+    """The same, but reading what is not in memory raises UserError with the file's name where it fails."""
+    data: dict[Hashable, xr.Variable] = {}
+    coords: dict[Hashable, xr.Variable] = {}
+    for name, variable in dataset.variables.items():
+        if not variable._in_memory and name not in dataset.indexes:
+            values = indexing.LazilyIndexedArray(_Guarded(variable, file))
+            later = xr.Variable(variable.dims, values, variable.attrs, variable.encoding)
+            (coords if name in dataset.coords else data)[name] = later
+    out = dataset.assign(data).assign_coords(coords)
+    out.set_close(dataset.close)
+    return out
+
+
+class _Guarded(BackendArray):
+    def __init__(self, stored: xr.Variable, file: str) -> None:
+        self.shape, self.dtype = stored.shape, stored.dtype
+        self._stored, self._file = stored, file
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        try:
+            return np.asarray(self._stored[key].values)
+        except (UserError, MemoryError):
+            raise
+        except Exception as error:  # readers and codecs share no class for damaged bytes
+            raise UserError(
+                f"{self._file} is damaged ({short_reason(error)}): copy or download it again."
+            ) from error

@@ -1,0 +1,112 @@
+"""The end of a run that compressed an archive: metadata round the chunks, and the whole to its place.
+
+It can be stopped anywhere and begun again: moves of whole folders are all that changes what a run has made.
+"""
+
+from __future__ import annotations
+
+__all__ = ["COMPLETE", "assemble", "bring_back", "move", "put_together", "write_whole"]
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from fsae_core.archive.zipping import zip_folder
+from fsae_core.codec.choice import FieldModel
+from fsae_core.codec.layers import Layers
+from fsae_core.codec.part_work import CHUNKS, Record
+from fsae_core.codec.pipeline import assembled
+from fsae_core.codec.plan import Part
+from fsae_core.codec.shelf import named_variables
+from fsae_core.codec.store import prepared, rows_of_chunk, write_metadata
+
+COMPLETE = "complete"
+"""A file that says that a store only has to be moved to its place."""
+_STORE, _ZIP, _OLD = "store", "store.zip", "replaced"
+
+
+def assemble(
+    ds: xr.Dataset,
+    coders: dict[str, Layers],
+    parts: list[Part],
+    records: dict[int, Record],
+    models: list[FieldModel],
+) -> xr.Dataset:
+    """The compressed dataset with true metadata, offsets and scales, and Dask arrays in place of fields."""
+    import dask.array as da
+
+    variables = {}
+    for name, layers in coders.items():
+        array, own = ds[name], [part for part in parts if part.variable == name]
+        lead, first = array.shape[:-1], records[own[0].index]
+        sides = []
+        for which in ("offset", "scale"):
+            side = np.zeros(lead, np.float32)
+            for part in own:
+                numbers = records[part.index].side(which)
+                if not lead:
+                    side = numbers.reshape(())
+                elif part.member is None:
+                    side[part.start : part.stop] = numbers
+                else:
+                    side[part.start : part.stop, part.member] = numbers
+            sides.append(side)
+
+        def nothing(values: int, kind: Any, lead: tuple[int, ...] = lead) -> Any:
+            chunks = ((min(lead[0], rows_of_chunk(values)),) if lead else ()) + (1,) * (len(lead) - 1)
+            return da.zeros((*lead, values), dtype=kind, chunks=(*chunks, values))
+
+        fields = [nothing(values, np.float32) for values in first.values]
+        bounded = layers.coders[-1].max_error is not None
+        whole = nothing(array.shape[-1], np.int32) if bounded else None
+        variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole)
+    return assembled(ds, variables, models)
+
+
+def bring_back(work: Path) -> None:
+    """Chunks that a run had moved to their store when it was stopped."""
+    for moved in (work / _STORE).glob("*/c"):
+        place = work / CHUNKS / moved.parent.name / "c"
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(moved, place)
+
+
+def put_together(work: Path, target: Path, small: xr.Dataset) -> None:
+    """Metadata round the chunks; what is made then only has to be moved."""
+    store = work / _STORE
+    shutil.rmtree(store, ignore_errors=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write_metadata(*prepared(small), store)
+    for name, array in small.variables.items():
+        if array.chunks is not None:
+            os.replace(work / CHUNKS / str(name) / "c", store / str(name) / "c")
+    if target.suffix.lower() == ".zip":
+        zip_folder(store, work / _ZIP, pack_text=True)
+    write_whole(work / COMPLETE, "")
+
+
+def move(work: Path, target: Path) -> None:
+    """The complete store to its place, unless that is done."""
+    made = work / (_ZIP if target.suffix.lower() == ".zip" else _STORE)
+    if not made.exists():
+        return
+    if target.exists():
+        old = work / _OLD
+        if old.exists():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        os.replace(target, old)
+    os.replace(made, target)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """A small file, there whole or not at all."""
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(text)
+    os.replace(draft, path)
