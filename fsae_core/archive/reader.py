@@ -18,6 +18,7 @@ from fsae_core.archive.entries import catalog
 from fsae_core.archive.fields import select_variables
 from fsae_core.archive.files import open_raw
 from fsae_core.archive.grids import LatLonLayout, find_layout
+from fsae_core.archive.months import at_middles
 from fsae_core.archive.times import canonical_times
 from fsae_core.archive.variables import canonical_name
 from fsae_core.errors import UserError
@@ -54,6 +55,8 @@ def open_archive(
     fill: what to do with missing cells. None refuses them; "mean" puts each field's mean over its valid
         cells there.
 
+    Means of a month or longer get the middle of their time (see `fsae_core.archive.months`).
+
     Raises UserError: one sentence with what was found, what was expected and what to do.
     """
     dataset, file = _open(source, name)
@@ -68,6 +71,8 @@ def open_archive(
         return _from_canonical(dataset, file, wanted, zoom)
     layout = find_layout(dataset, file, order)
     dataset, notes = canonical_times(dataset, file)
+    dataset, moved = at_middles(dataset)
+    notes += moved
     chosen = select_variables(
         dataset, layout, file, wanted=wanted, accumulation_hours=accumulation_hours, notes=notes
     )
@@ -108,6 +113,9 @@ def _from_canonical(
         names = wanted
     dataset = dataset[[*names, "crs"]]
     dataset = _written_part(dataset, file)
+    dataset, notes = at_middles(dataset)
+    if notes:
+        dataset.attrs["history"] = "\n".join((str(dataset.attrs.get("history", "")), *notes)).strip()
     own = zoom_of_dataset(dataset)
     if zoom is not None and zoom > own:
         raise UserError(

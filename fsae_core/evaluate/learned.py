@@ -19,10 +19,6 @@ from fsae_core.evaluate.coded import Floats, Known, OutOfReach, Times
 from fsae_core.evaluate.latents import RATIOS, WHOLE, Latents
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
-_STRETCHES = 16
-"""Latents that lie on no sphere come channel by channel: so many stretches have a width of their own."""
-
-
 class Learned:
     """The weights that `fsae compress` would take for the archive, ratio by ratio.
 
@@ -84,7 +80,7 @@ class Learned:
         got = self._compressed(x, times, ratio)
         values, offset, scale = (np.asarray(v, np.float32) for v in (got.values, got.offset, got.scale))
         if got.zoom < 0:
-            return Latents(values, offset, scale, None, _STRETCHES)
+            return Latents(values, offset, scale)  # as pictures, channel by channel
         return Latents(values, offset, scale, int(got.zoom))
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
