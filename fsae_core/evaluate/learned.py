@@ -19,6 +19,7 @@ from fsae_core.evaluate.coded import Floats, Known, OutOfReach, Times
 from fsae_core.evaluate.latents import RATIOS, WHOLE, Latents
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
+
 class Learned:
     """The weights that `fsae compress` would take for the archive, ratio by ratio.
 
