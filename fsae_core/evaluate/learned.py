@@ -55,7 +55,7 @@ class Learned:
                 reasons[ratio] = error
         if not self.models:
             raise reasons[RATIOS[0]]
-        if climatology and any(hasattr(fitted, "climatologies") for fitted in self.models.values()):
+        if climatology and any(getattr(fitted, "climatologies", None) for fitted in self.models.values()):
             raise UserError(
                 f"{name} was asked for, but these weights work on anomalies from their own climatology: "
                 f"ask for {name.partition('+')[0]}."
