@@ -14,8 +14,8 @@ from bokeh.models import (
     FixedTicker,
     HoverTool,
     Range1d,
-    Span,
 )
+from bokeh.models.annotations import Span
 from bokeh.plotting import figure as Figure
 
 from app import charts, places
@@ -100,8 +100,9 @@ class PairChart:
             (fig.yaxis if self._upright else fig.xaxis).ticker = self.ticks
         for side, formatter in self.formatters.items():
             getattr(fig, f"{side}axis").formatter = formatter
-        mode = "hline" if self._upright else "vline"
-        fig.add_tools(HoverTool(renderers=[d[1] for d in self._lines], mode=mode, tooltips=self._tip))
+        hover = HoverTool(renderers=[dots for _, dots in self._lines], tooltips=self._tip)
+        hover.mode = "hline" if self._upright else "vline"
+        fig.add_tools(hover)
         return fig
 
 

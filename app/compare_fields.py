@@ -5,7 +5,7 @@ From what a visitor asks for to what can be shown. Pure plans: no user interface
 
 from __future__ import annotations
 
-__all__ = ["Compared", "Side", "Wish", "compare", "fitting_methods", "held_out"]
+__all__ = ["Compared", "Side", "Wish", "compare"]
 
 import threading
 from collections import OrderedDict
@@ -18,6 +18,7 @@ import numpy as np
 
 from app import store
 from app.colours import Scale, error_scale, field_scale
+from app.compare_methods import fitting_methods, held_out, method_of
 from app.compare_state import AXES, method_name
 from app.compare_tables import Table, known_table
 from app.sphere_view import Field
@@ -26,7 +27,7 @@ from app.store import Archive
 from fsae_core.errors import UserError
 from fsae_core.evaluate.bootstrap import block_length
 from fsae_core.evaluate.coded import Coded, Known, Method, OutOfReach
-from fsae_core.evaluate.methods import METHODS, method_named, window_of
+from fsae_core.evaluate.methods import window_of
 from fsae_core.evaluate.places import worst_places
 from fsae_core.evaluate.plain import plain_json
 from fsae_core.evaluate.row import NOTHING, scores
@@ -111,48 +112,8 @@ class Compared:
         return "wind speed" if self.wish.speed else self.wish.variable
 
 
-_held: WeakKeyDictionary[Archive, Archive] = WeakKeyDictionary()
-_methods: WeakKeyDictionary[Archive, dict[tuple[str, str], Method | UserError]] = WeakKeyDictionary()
 _sides: WeakKeyDictionary[Archive, OrderedDict[tuple[Any, ...], Side]] = WeakKeyDictionary()
-_lock = threading.RLock()
-
-
-def held_out(archive: Archive) -> Archive:
-    """The archive's held-out times; all of them where it is too short to be split."""
-    with _lock:
-        if archive not in _held:
-            keep = Split.mask(archive.times, split_of(archive.dataset).test)
-            timed = "time" in archive.dataset.dims and keep.any()
-            cut = archive.dataset.isel(time=np.flatnonzero(keep)) if timed else archive.dataset
-            _held[archive] = replace(archive, dataset=cut, _scales={}, _values={}, _pictures=OrderedDict())
-        return _held[archive]
-
-
-def _method(archive: Archive, variable: str, name: str) -> Method:
-    """Made once; UserError where it cannot be had for this archive."""
-    with _lock:
-        made = _methods.setdefault(archive, {})
-        key = (variable, name)
-        if key not in made:
-            try:
-                made[key] = method_named(name, archive.dataset, variable)
-            except UserError as error:
-                made[key] = error
-        found = made[key]
-    if isinstance(found, UserError):
-        raise found
-    return found
-
-
-def fitting_methods(archive: Archive, variable: str) -> dict[str, tuple[str, ...]]:
-    """Every method that can be had for the archive, with its axes, in the order of `fsae evaluate`."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name in METHODS:
-        try:
-            found[name] = _method(archive, variable, name).axes
-        except UserError:
-            continue
-    return found
+_lock = threading.Lock()
 
 
 def _named(wish: Wish, own: Mapping[str, Archive], strict: bool, problems: list[str]) -> Archive:
@@ -266,7 +227,7 @@ def _learned(archive: Archive, time: np.datetime64, *sides: Side) -> tuple[str, 
 
 def _coded(archive: Archive, held: Archive, variable: str, wish: Wish, name: str, index: int) -> Coded:
     """The field's share of what a table codes: with its window where the method has one."""
-    method = _method(archive, variable, name)
+    method = method_of(archive, variable, name)
     part = window_of(method, index, len(held.times))
     x = np.stack([held.values(variable, i) for i in range(part.start, part.stop)])
     times = None if np.isnat(held.times).any() else held.times[part]
@@ -293,7 +254,7 @@ def _side(archive: Archive, held: Archive, wish: Wish, name: str, index: int) ->
 def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: int) -> Side:
     parts = (wish.variable, _WINDS[wish.variable]) if wish.speed else (wish.variable,)
     try:
-        known = _method(archive, wish.variable, name).known(wish.ratio)
+        known = method_of(archive, wish.variable, name).known(wish.ratio)
         coded = [_coded(archive, held, part, wish, name, index) for part in parts]
     except OutOfReach as error:
         return Side(name, None, None, {"method": name, **NOTHING}, (), Known(), why=str(error))
@@ -312,7 +273,7 @@ def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: in
         "bytes": sum(size) if all(size) else None,
         **({"note": note} if note else {}),
     }
-    cards = _cards(_method(archive, wish.variable, name), wish)
+    cards = _cards(method_of(archive, wish.variable, name), wish)
     files = {card.sha256: card.bytes for card in cards}
     maps = known.parameters - sum(card.parameters for card in known.cards)
     return Side(
@@ -328,7 +289,7 @@ def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: in
 
 
 def _cards(method: Method, wish: Wish) -> tuple[Any, ...]:
-    """In bytes a field may be sent through any of a method's weights, in numbers through those of the ratio."""
+    """In bytes a field may go through any of a method's weights, in numbers through those of the ratio."""
     found: dict[str, Any] = {}
     for ratio in RATIOS if wish.axis == "bytes" else (wish.ratio,):
         try:

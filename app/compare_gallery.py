@@ -30,9 +30,10 @@ class _MarkedPane(MapPane):
 
     def _figure(self) -> Figure:
         fig = super()._figure()
-        ring = {"size": 26, "fill_color": None, "line_width": 2}
-        fig.scatter("x", "y", source=self.marks, line_color="#10181c", **{**ring, "line_width": 4})
-        fig.scatter("x", "y", source=self.marks, line_color="#ffffff", **ring)
+        for colour, width in (("#10181c", 4), ("#ffffff", 2)):
+            fig.scatter(
+                "x", "y", source=self.marks, size=26, fill_color=None, line_color=colour, line_width=width
+            )
         return fig
 
 

@@ -29,7 +29,7 @@ def line(
     heading: its one cell stands over the rows that follow; best: which cells stand out.
     """
     made: dict[str, Any] = {"cells": list(cells), "keys": [list(key) for key in keys]}
-    told = {
+    told: dict[str, Any] = {
         "heading": heading,
         "colour": colour,
         "dash": dash,

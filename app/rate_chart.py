@@ -20,9 +20,9 @@ from bokeh.models import (
     LinearAxis,
     LogTicker,
     Range1d,
-    Span,
     TapTool,
 )
+from bokeh.models.annotations import Span
 from bokeh.plotting import figure as Figure
 
 from app import charts
@@ -110,7 +110,8 @@ class RateChart:
 
     def _point(self, row: Row, stands: bool) -> dict[str, Any]:
         low, high = row["rmse_low"], row["rmse_high"]
-        interval = psnr_interval(row)
+        sure = psnr_interval(row)
+        decibels = f" ({sure[0]:.2f} to {sure[1]:.2f})" if sure else ""
         return {
             "x": self._x(row),
             "y": row["rmse"],
@@ -127,8 +128,7 @@ class RateChart:
             "unit": "fewer numbers" if self.axis == "floats" else "fewer bytes",
             "rmse": f"{row['rmse']:.4g} {self._unit}",
             "interval": f"({low:.4g} to {high:.4g})" if low and high else "",
-            "psnr": f"{row['psnr_db']:.2f} dB"
-            + (f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""),
+            "psnr": f"{row['psnr_db']:.2f} dB{decibels}" if row["psnr_db"] is not None else "–",
             "note": row.get("note") or "",
         }
 

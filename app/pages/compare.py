@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from app import compare_words
+from app import compare_lists, compare_words
 from app.compare_export import fields_to_netcdf
-from app.compare_fields import Compared, Wish, compare, fitting_methods
+from app.compare_fields import Compared, Wish, compare
 from app.compare_gallery import CompareGallery
+from app.compare_methods import fitting_methods
 from app.compare_sidebar import CompareSidebar
 from app.compare_state import CompareState, method_name
 from app.compare_tables import known_table, put
@@ -50,14 +51,14 @@ class ComparePage(MapPage):
             Pane("error_b", "Error of B", "Error B"),
             Pane("rate_floats", "Error against numbers", "Numbers", late=True),
             Pane("rate_bytes", "Error against bytes", "Bytes", late=True),
-            Pane("ranking", "All methods", "Ranking", natural=True, late=True),
+            Pane("ranking", "All methods", "Ranking", natural=True),
             Pane("power", "Power by scale", "Power", late=True),
             Pane("coherence", "Coherence by scale", "Coherence", late=True),
-            Pane("worst", "Where they fail worst", "Worst", natural=True, late=True),
+            Pane("worst", "Where they fail worst", "Worst", natural=True),
             Pane("latitude", "Error by latitude", "Latitude", late=True),
             Pane("steepness", "Error by steepness of the ground", "Steepness", late=True),
-            Pane("figures", "Figures and extremes", "Figures", natural=True, late=True),
-            Pane("card", "What was known beforehand", "Card", natural=True, wide=True, late=True),
+            Pane("figures", "Figures and extremes", "Figures", natural=True),
+            Pane("card", "What was known beforehand", "Card", natural=True, wide=True),
         ),
         groups=(
             Group("data", "Data"),
@@ -90,7 +91,7 @@ class ComparePage(MapPage):
         self.figures = Listing(label="Figures", heads=["", "A", "B"], most=330)
         self.card = Listing(label="What was known beforehand", heads=["", "A", "B"])
         self.ranking.param.watch(lambda _: self._taken(*self.ranking.key.split(";")), "asked")
-        self.worst.param.watch(lambda _: self.jump(*compare_words.target_of(self.worst.key)), "asked")
+        self.worst.param.watch(lambda _: self.jump(*compare_lists.target_of(self.worst.key)), "asked")
         self.pictures = Latest(self._make, self._arrived, self._missed, self.schedule)
         self.shown: Compared | None = None
 
@@ -155,10 +156,10 @@ class ComparePage(MapPage):
             return
         self.gallery.chart(shown)
         names = [f"A: {method_name(shown.wish.a)}", f"B: {method_name(shown.wish.b)}"]
-        self.ranking.rows = compare_words.ranking(shown)
-        self.worst.rows = compare_words.places(shown)
-        self.figures.param.update(heads=["", *names], rows=compare_words.figures(shown, span))
-        self.card.param.update(heads=["", *names], rows=compare_words.card(shown))
+        self.ranking.rows = compare_lists.ranking(shown)
+        self.worst.rows = compare_lists.places(shown)
+        self.figures.param.update(heads=["", *names], rows=compare_lists.figures(shown, span))
+        self.card.param.update(heads=["", *names], rows=compare_lists.card(shown))
         self.say(compare_words.describe(shown, span))
         self.sidebar.show(shown, self.own, compare_words.status(shown))
         self.tell_address()
@@ -192,7 +193,7 @@ class ComparePage(MapPage):
         """To a place at a time, with the method as A unless it is one of the two already."""
         state = self.state
         lon = (lon + 180) % 360 - 180
-        taken = {} if method in (state.a, state.b) else {"a": method}
+        taken: dict[str, Any] = {} if method in (state.a, state.b) else {"a": method}
         if state.projection == "globe":
             taken |= {"lon0": lon, "lat0": lat}
         state.param.update(time=self._label(time), place=(round(lon, 2), round(lat, 2)), **taken)
