@@ -7,47 +7,59 @@ __all__ = ["PairChart", "coherence_chart", "latitude_chart", "power_chart", "ste
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from bokeh.models import (
     ColumnDataSource,
     CustomJSTickFormatter,
-    DataRange1d,
     FixedTicker,
     HoverTool,
     Range1d,
 )
-from bokeh.models.annotations import Span
+from bokeh.models.annotations import Legend, LegendItem, Span
 from bokeh.plotting import figure as Figure
 
 from app import charts, places
 from app.bridge import Bridge
+from app.compare_state import method_name
 from app.method_colours import colour_of, dash_of
 
 Row = Mapping[str, Any]
-_SIZE_KM = 6520.0
+_SIZE_KM = 6500.0
 """Edge of a cell of zoom 0."""
-_ZOOM = """
-const km = edge / 2 ** tick
-return tick % 2 ? `${tick}` : `${tick} · ${km < 1000 ? Math.round(km) : Math.round(km / 100) * 100} km`
-"""
 
 
 class PairChart:
     """Two curves, A's and B's, of one figure of a row; the figure is made when it is first asked for.
 
-    upright: the figure runs along x and the place along y, as latitudes do.
+    upright: the figure runs along x and the place along y, as latitudes do. legend: where it lies.
+    floor: where the axis of the figure begins; by default just below its values.
     options: as for `app.charts.chart`. tip: of the hover.
     """
 
     def __init__(
-        self, bridge: Bridge, name: str, key: str, tip: str, *, upright: bool = False, **options: Any
+        self,
+        bridge: Bridge,
+        name: str,
+        key: str,
+        tip: str,
+        *,
+        upright: bool = False,
+        legend: str = "top_left",
+        floor: float | None = None,
+        **options: Any,
     ) -> None:
         self._bridge, self.name, self.key, self._tip = bridge, name, key, tip
-        self._upright, self._options = upright, options
+        self._upright, self._where, self._options = upright, legend, options
+        self._names = ["A", "B"]
+        self._floor = floor
+        self._range = Range1d(start=0.0, end=1.0)
+        self._options["x_range" if upright else "y_range"] = self._range
         self.sources = [ColumnDataSource({"place": [], "value": []}) for _ in "ab"]
         self._looks = [("#77838c", "solid"), ("#77838c", "solid")]
         self._label = ""
         self._made: Figure | None = None
         self._lines: list[Any] = []
+        self._items: list[LegendItem] = []
         self.ticks: FixedTicker | None = None
         self.level: float | None = None
         self.formatters: dict[str, CustomJSTickFormatter] = {}
@@ -69,17 +81,36 @@ class PairChart:
             value = [float("nan") if v is None else v for _, v in kept]
             source.data = {"place": [place for place, _ in kept], "value": value}
         self._looks = [(colour_of(row["method"]), dash_of(row["method"])) for row in rows]
+        self._names = [
+            f"{letter}: {method_name(row['method'])}" for letter, row in zip("AB", rows, strict=True)
+        ]
         self._label = label
         if self.ticks is not None:
             self.ticks.ticks = sorted({p for s in self.sources for p in s.data["place"]})
         if self._made is not None:
             self._dress()
 
+    def _fit(self) -> None:
+        values = np.array([v for s in self.sources for v in s.data["value"]] + [self.level or np.nan])
+        values = values[np.isfinite(values)]
+        if values.size:
+            low, high = float(values.min()), float(values.max())
+            room = 0.06 * (high - low or abs(high) or 1.0)
+            low = low - room if self._floor is None else self._floor
+            ends = {"start": low, "end": high + room}
+            self._range.update(**ends, reset_start=ends["start"], reset_end=ends["end"])
+
     def _dress(self) -> None:
         assert self._made is not None
         for drawn, (colour, dash) in zip(self._lines, self._looks, strict=True):
             drawn[0].glyph.update(line_color=colour, line_dash=dash)
             drawn[1].glyph.update(line_color=colour, fill_color=colour)
+        for item, name in zip(self._items, self._names, strict=True):
+            item.label = {"value": name}
+        if self.ticks is not None and self.ticks.ticks:
+            finest = int(self.ticks.ticks[-1])
+            words = f"zoom, from cells of {_SIZE_KM:.0f} km (0) to {_SIZE_KM / 2**finest:.0f} km ({finest})"
+            self._made.xaxis.axis_label = words
         if self._label:
             axis = self._made.xaxis if self._upright else self._made.yaxis
             axis.axis_label = self._label
@@ -98,6 +129,9 @@ class PairChart:
             self._lines.insert(0, (drawn, dots))
         if self.ticks is not None:
             (fig.yaxis if self._upright else fig.xaxis).ticker = self.ticks
+        self._items = [LegendItem(label="", renderers=list(drawn)) for drawn in self._lines]
+        fig.add_layout(Legend(items=self._items))
+        charts.legend(self._bridge, fig, self._where)
         for side, formatter in self.formatters.items():
             getattr(fig, f"{side}axis").formatter = formatter
         hover = HoverTool(renderers=[dots for _, dots in self._lines], tooltips=self._tip)
@@ -109,8 +143,6 @@ class PairChart:
 def _zooms(bridge: Bridge, name: str, key: str, tip: str, **options: Any) -> PairChart:
     made = PairChart(bridge, name, key, tip, **options)
     made.ticks = FixedTicker(ticks=[])
-    # What a zoom is in kilometres says more than its number; every second one has room for it.
-    made.formatters["x"] = CustomJSTickFormatter(args={"edge": _SIZE_KM}, code=_ZOOM)
     made.level = 1.0
     return made
 
@@ -122,9 +154,9 @@ def power_chart(bridge: Bridge) -> PairChart:
         "power",
         "power_ratio_by_zoom",
         "zoom @place: <b>@value{0.000}</b>",
-        x_label="zoom (size of a cell)",
+        x_label="zoom",
         y_label="power, reconstruction / truth",
-        y_range=DataRange1d(start=0),
+        legend="bottom_left",
     )
 
 
@@ -135,9 +167,9 @@ def coherence_chart(bridge: Bridge) -> PairChart:
         "coherence",
         "coherence_by_zoom",
         "zoom @place: <b>@value{0.0000}</b>",
-        x_label="zoom (size of a cell)",
+        x_label="zoom",
         y_label="coherence with the truth",
-        y_range=DataRange1d(start=0),
+        legend="bottom_left",
     )
 
 
@@ -149,7 +181,8 @@ def latitude_chart(bridge: Bridge) -> PairChart:
         "rmse_by_latitude",
         "<b>@value{0.0000}</b> at @place{0}°",
         upright=True,
-        x_range=DataRange1d(start=0),
+        legend="center_right",
+        floor=0.0,
         y_range=Range1d(start=-90, end=90),
     )
     made.ticks = None
@@ -165,7 +198,8 @@ def steepness_chart(bridge: Bridge) -> PairChart:
         "rmse_by_steepness",
         "<b>@value{0.0000}</b>",
         x_label="steepness of the ground, share of sloping cells",
-        y_range=DataRange1d(start=0),
+        legend="top_left",
+        floor=0.0,
         x_range=Range1d(start=-0.03, end=1.0),
     )
     made.formatters["x"] = CustomJSTickFormatter(

@@ -37,7 +37,7 @@ def interval(row: Mapping[str, Any], unit: str) -> str:
     """The 95 % interval of a row's RMSE; empty for none."""
     if row["rmse_low"] is None or row["rmse_high"] is None:
         return ""
-    return f"{row['rmse_low']:.4g} to {row['rmse_high']:.4g} {unit}".strip()
+    return f"{row['rmse_low']:.4g}–{row['rmse_high']:.4g} {unit}".strip()
 
 
 def ranking(shown: Compared) -> list[Line]:
@@ -58,13 +58,13 @@ def ranking(shown: Compared) -> list[Line]:
 
     best = {axis: min((value(m, axis) for m in at), default=np.inf) for axis in AXES}
     lines = []
-    for method in sorted(at, key=lambda m: value(m, wish.axis)):
+    for method in sorted(at, key=lambda m: (value(m, wish.axis), value(m, "bytes"))):
         rows = at[method]
         stands = [i for i, axis in enumerate(AXES, 1) if value(method, axis) == best[axis] < np.inf]
         note = next((row["note"] for row in rows.values() if row and row.get("note")), "")
         keys = []
         for letter, now in (("A", wish.a), ("B", wish.b)):
-            if wish.axis in shown.methods.get(method, ()):
+            if method in shown.methods:
                 keys.append(
                     (f"{letter};{method}", letter, f"{method_name(method)} as {letter}", method == now)
                 )
@@ -100,7 +100,7 @@ def places(shown: Compared) -> list[Line]:
         lines.append(line([f"{letter}, {method_name(side.method)}, this time"], heading=True))
         for lon, lat, error in side.worst:
             key = (f"{side.method};{now};{lon:.2f};{lat:.2f}", "Go", f"Go to {_place(lon, lat)}", None)
-            lines.append(line([_place(lon, lat), _signed(error, unit), ""], [key]))
+            lines.append(line([_place(lon, lat), _signed(error, unit)], [key]))
     rows = [] if wish.speed else [row for row in shown.table.rows if row["worst"]]
     rows = [row for row in rows if (row["axis"], row["ratio"]) == (wish.axis, wish.ratio)]
     if rows:
@@ -113,7 +113,7 @@ def places(shown: Compared) -> list[Line]:
         goal = f"{row['method']};{worst['time']};{worst['lon']:.2f};{worst['lat']:.2f}"
         lines.append(
             line(
-                [f"{name}: {there}", _signed(worst["error"], unit), _short(worst["time"], now)],
+                [f"{name}, {there}, {_short(worst['time'], now)}", _signed(worst["error"], unit)],
                 [(goal, "Go", f"Go to the worst place of {name}", None)],
                 colour=colour_of(row["method"]),
                 dash=dash_of(row["method"]),
@@ -139,25 +139,24 @@ def figures(shown: Compared, span: str) -> list[Line]:
     rows = [row for _, row in sides(shown, span)]
 
     def two(name: str, key: str, unit: str = "", write: Any = four) -> Line:
-        values = [row.get(key) for row in rows]
-        return line([name, *(write(v, unit) if write is four else write(v) for v in values)])
+        return line([f"{name}, {unit}" if unit else name, *(write(row.get(key)) for row in rows)])
 
     return [
         two("RMSE", "rmse", unit),
-        line(["95 % interval", *(interval(row, unit) or "–" for row in rows)]),
-        two("PSNR (peak: range)", "psnr_db", "dB"),
-        two("Mean absolute error", "mae", unit),
+        line(["95 % interval", *(interval(row, "") or "–" for row in rows)]),
+        two("PSNR", "psnr_db", "dB"),
+        two("Mean size of error", "mae", unit),
         two("Bias", "bias", unit),
         two("Largest error", "max_error", unit),
         two("DSSIM", "dssim"),
-        line(["Extremes"], heading=True),
-        two("RMSE, highest 0.1 % of cells", "error_top", unit),
-        two("RMSE, lowest 0.1 % of cells", "error_bottom", unit),
-        line(["Size and speed"], heading=True),
+        line([f"Extremes, RMSE in {unit}" if unit else "Extremes, RMSE"], heading=True),
+        two("Highest 0.1 % of cells", "error_top"),
+        two("Lowest 0.1 % of cells", "error_bottom"),
+        line(["Size, and speed on one CPU"], heading=True),
         two("Fewer numbers", "ratio_floats", write=_times),
         two("Fewer bytes", "ratio_bytes", write=_times),
-        two("Encoding", "encode_mb_s", "MB per CPU-s"),
-        two("Decoding", "decode_mb_s", "MB per CPU-s"),
+        two("Encoding", "encode_mb_s", "MB/s"),
+        two("Decoding", "decode_mb_s", "MB/s"),
     ]
 
 
@@ -195,10 +194,8 @@ def _weights(side: Side) -> str:
 
 
 def _trained(side: Side, key: str) -> str:
-    found = [card.training.get(key) for card in side.cards]
-    if not found:
-        return "–"
-    return " + ".join(four(value) for value in dict.fromkeys(found))
+    files = {card.sha256: card.training.get(key) for card in side.cards}
+    return " + ".join(four(value) for value in files.values()) or "–"
 
 
 def _count(n: int) -> str:

@@ -106,7 +106,7 @@ class CompareSidebar:
             put(self.speed, value="speed" if wish.speed else "part", visible=shown.windy)
             latlon = f"{GRIDS['latlon']} {grid_step(shown.archive.zoom):g}°"
             put(self.grid, options=[["latlon", latlon, ""], ["healpix", GRIDS["healpix"], ""]])
-            put(self.status, rows=[line([status], heading=True)])
+            put(self.status, rows=[line([status])])
             pair = not any(m in lacking for m in (wish.a, wish.b))
             why = "They have their rows." if pair else ""
             put(self.which, options=[["pair", "A and B", why], ["all", f"All {len(shown.methods)}", ""]])

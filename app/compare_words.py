@@ -10,7 +10,6 @@ __all__ = ["describe", "status"]
 from app.compare_fields import Compared
 from app.compare_lists import four, interval
 from app.compare_state import method_name
-from app.words import number
 
 _COUNTED = {"floats": "fewer numbers", "bytes": "fewer bytes"}
 
@@ -51,13 +50,13 @@ def describe(shown: Compared, span: str) -> dict[str, str]:
         name = method_name(side.method)
         words[letter] = four(row["rmse"], unit) if row else "–"
         sure = interval(row, unit) if row else ""
-        words[f"{letter}_note"] = f"{name}{': ' + sure + ' (95 %)' if sure else ''}"
+        words[f"{letter}_note"] = f"{name}{', 95 %: ' + sure if sure else ''}"
         words[f"one_{letter}"] = four(side.row["rmse"], unit)
         largest = f"largest error {four(side.row['max_error'], unit)}"
         words[f"one_{letter}_note"] = largest if side.recon else "out of reach at this ratio"
         reached = side.row.get("ratio_bytes" if wish.axis == "floats" else "ratio_floats")
         other = "bytes" if wish.axis == "floats" else "numbers"
-        also = f", {number(reached, 3)}× in {other}" if reached else ""
+        also = f", {four(reached)}× in {other}" if reached else ""
         words[f"note_{letter}"] = side.why or f"{name}, {counted}{also}{mark}"
         words[f"note_error_{letter}"] = f"{name} − truth{mark}"
     both = [row["rmse"] if row else None for row in rows]
@@ -82,13 +81,13 @@ def describe(shown: Compared, span: str) -> dict[str, str]:
         "attribution": shown.archive.attribution,
         "note_truth": f"{shown.archive.name}, {'held out' if held else 'all times, none held out'}{mark}",
         "note_swipe": f"{method_name(wish.a)} | {method_name(wish.b)}{mark}",
-        "note_rate_floats": f"{table}, 95 % intervals; click a point{mark}",
-        "note_rate_bytes": f"{table}, 95 % intervals; click a point{mark}",
+        "note_rate_floats": f"click a point for its field{mark}",
+        "note_rate_bytes": f"bars: 95 % intervals{mark}",
         "note_ranking": f"{table}, {wish.ratio}×{mark}",
         "note_worst": f"{counted}{mark}",
     }
     for pane in ("power", "coherence", "latitude", "steepness"):
-        words[f"note_{pane}"] = f"A {method_name(wish.a)}, B {method_name(wish.b)}; {from_all}"
-    words["note_figures"] = f"{counted}; {from_all}"
+        words[f"note_{pane}"] = from_all
+    words["note_figures"] = from_all
     words["note_card"] = "what both sides know beforehand is counted in no ratio"
     return words

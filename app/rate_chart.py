@@ -18,6 +18,7 @@ from bokeh.models import (
     FixedTicker,
     HoverTool,
     LinearAxis,
+    LinearScale,
     LogTicker,
     Range1d,
     TapTool,
@@ -168,6 +169,7 @@ class RateChart:
             min_border_left=52,
         )
         fig.extra_y_ranges = {"psnr": self._psnr}
+        fig.extra_y_scales = {"psnr": LinearScale()}
         right = LinearAxis(y_range_name="psnr", axis_label="PSNR, dB")
         fig.add_layout(right, "right")
         right.axis_line_color = right.major_tick_line_color = right.minor_tick_line_color = None

@@ -31,6 +31,10 @@ from fsae_core.evaluate.table import Evaluation, evaluate
 
 _FIRST_WAIT_S = 0.8
 _COMPUTED = ("archive", "variable", "time", "a", "b", "axis", "ratio", "speed")
+_TALL = 1.2
+"""Shape of the charts, which stand beside lists."""
+_MOST = 330
+"""Pixels of a list beside charts."""
 _REACH = 30.0
 """Degrees from a place to the left and right edge of the maps that jump to it."""
 
@@ -49,14 +53,14 @@ class ComparePage(MapPage):
             Pane("swipe", "A | B", "Swipe", swipe=("swipe_a", "swipe_b"), late=True),
             Pane("error_a", "Error of A", "Error A"),
             Pane("error_b", "Error of B", "Error B"),
-            Pane("rate_floats", "Error against numbers", "Numbers", late=True),
-            Pane("rate_bytes", "Error against bytes", "Bytes", late=True),
+            Pane("rate_floats", "Error against numbers", "Numbers", shape=_TALL, late=True),
+            Pane("rate_bytes", "Error against bytes", "Bytes", shape=_TALL, late=True),
             Pane("ranking", "All methods", "Ranking", natural=True),
-            Pane("power", "Power by scale", "Power", late=True),
-            Pane("coherence", "Coherence by scale", "Coherence", late=True),
+            Pane("power", "Power by scale", "Power", shape=_TALL, late=True),
+            Pane("coherence", "Coherence by scale", "Coherence", shape=_TALL, late=True),
             Pane("worst", "Where they fail worst", "Worst", natural=True),
-            Pane("latitude", "Error by latitude", "Latitude", late=True),
-            Pane("steepness", "Error by steepness of the ground", "Steepness", late=True),
+            Pane("latitude", "Error by latitude", "Latitude", shape=_TALL, late=True),
+            Pane("steepness", "Error by steepness", "Steepness", shape=_TALL, late=True),
             Pane("figures", "Figures and extremes", "Figures", natural=True),
             Pane("card", "What was known beforehand", "Card", natural=True, wide=True),
         ),
@@ -86,9 +90,9 @@ class ComparePage(MapPage):
             self.state, self._open, self.toast, self._save, self._table, self._compute
         )
         self.map_controls = self.sidebar.map
-        self.ranking = Listing(label="All methods", heads=["", "Numbers", "Bytes", ""], most=330)
-        self.worst = Listing(label="Worst places", heads=["", "Error", "Time", ""], most=330)
-        self.figures = Listing(label="Figures", heads=["", "A", "B"], most=330)
+        self.ranking = Listing(label="All methods", heads=["", "Numbers", "Bytes", ""], most=_MOST)
+        self.worst = Listing(label="Worst places", heads=["", "Error", ""], most=_MOST)
+        self.figures = Listing(label="Figures", heads=["", "A", "B"], most=_MOST)
         self.card = Listing(label="What was known beforehand", heads=["", "A", "B"])
         self.ranking.param.watch(lambda _: self._taken(*self.ranking.key.split(";")), "asked")
         self.worst.param.watch(lambda _: self.jump(*compare_lists.target_of(self.worst.key)), "asked")
@@ -177,12 +181,16 @@ class ComparePage(MapPage):
     # -- what is clicked -------------------------------------------------------------------------
 
     def _taken(self, letter: str, method: str) -> None:
-        """A method of the ranking as A or as B; the other one steps aside where it is the same."""
-        state = self.state
-        if letter == "A":
-            state.param.update(a=method, b=state.a if method == state.b else state.b)
-        else:
-            state.param.update(b=method, a=state.b if method == state.a else state.a)
+        """A method of the ranking as A or as B; the other one steps aside where it is the same, and the axis
+        where the method is not measured on it."""
+        state, one = self.state, letter.lower()
+        other = "b" if one == "a" else "a"
+        taken = {one: method}
+        if getattr(state, other) == method:
+            taken[other] = getattr(state, one)
+        if self.shown is not None and state.axis not in self.shown.methods.get(method, (state.axis,)):
+            taken["axis"] = self.shown.methods[method][0]
+        state.param.update(**taken)
 
     def _point(self, point: Point) -> None:
         """A point of a chart: its ratio, and its method as A unless it is one of the two already."""
