@@ -257,7 +257,8 @@ def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: in
         known = method_of(archive, wish.variable, name).known(wish.ratio)
         coded = [_coded(archive, held, part, wish, name, index) for part in parts]
     except OutOfReach as error:
-        return Side(name, None, None, {"method": name, **NOTHING}, (), Known(), why=str(error))
+        row = {"method": name, "axis": wish.axis, "ratio": wish.ratio, **NOTHING, "note": str(error)}
+        return Side(name, None, None, row, (), Known(), why=str(error))
     truth = _truth(held, wish.variable, index, wish.speed)
     recon = np.hypot(*(c.recon for c in coded)) if wish.speed else coded[0].recon
     floats, size = ([getattr(c, what) for c in coded] for what in ("floats", "bytes"))
