@@ -68,7 +68,10 @@ def test_everything_appears_with_the_numbers_of_the_table(visit):
         assert colours(page, pane) > 20, pane
     ranking = page.get_by_role("region", name="All methods")
     assert f"{row('sht', 'bytes', 64)['rmse']:.4g}" in ranking.inner_text()
-    assert "Held out: 2026-03-30 to 2026-03-31" in page.locator("#pane-card").inner_text()
+    assert (
+        "Held out: 2026-03-30 to 2026-03-31"
+        in page.get_by_role("region", name="What was known beforehand").inner_text()
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
