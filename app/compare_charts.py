@@ -52,6 +52,7 @@ class PairChart:
         self._upright, self._where, self._options = upright, legend, options
         self._names = ["A", "B"]
         self._floor = floor
+        self._zooms = Range1d(start=-0.3, end=6.3)
         self._range = Range1d(start=0.0, end=1.0)
         self._options["x_range" if upright else "y_range"] = self._range
         self.sources = [ColumnDataSource({"place": [], "value": []}) for _ in "ab"]
@@ -85,12 +86,16 @@ class PairChart:
             f"{letter}: {method_name(row['method'])}" for letter, row in zip("AB", rows, strict=True)
         ]
         self._label = label
-        if self.ticks is not None:
-            self.ticks.ticks = sorted({p for s in self.sources for p in s.data["place"]})
+        self._fit()
         if self._made is not None:
             self._dress()
 
     def _fit(self) -> None:
+        """Both ranges to what is drawn."""
+        places = sorted({p for s in self.sources for p in s.data["place"]})
+        if self.ticks is not None and places:
+            self.ticks.ticks = places
+            self._zooms.update(start=places[0] - 0.3, end=places[-1] + 0.3)
         values = np.array([v for s in self.sources for v in s.data["value"]] + [self.level or np.nan])
         values = values[np.isfinite(values)]
         if values.size:
@@ -116,6 +121,8 @@ class PairChart:
             axis.axis_label = self._label
 
     def _figure(self) -> Figure:
+        if self.ticks is not None:
+            self._options["x_range"] = self._zooms
         fig = charts.chart(self._bridge, self.name, **self._options)
         x, y = ("value", "place") if self._upright else ("place", "value")
         if self.level is not None:

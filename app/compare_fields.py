@@ -182,6 +182,7 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
     if table.source == "shipped" and not table.stale:
         # The table knows which there are: they need not all be made for the first picture.
         methods = {m: tuple(x for x in AXES if table.row(m, x, RATIOS[0])) for m in table.methods}
+        methods = fitting_methods(archive, variable, methods)
     else:
         methods = fitting_methods(archive, variable)
     if not any(wish.axis in axes for axes in methods.values()):

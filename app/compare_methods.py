@@ -9,6 +9,7 @@ __all__ = ["fitting_methods", "held_out", "method_of"]
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,8 @@ from fsae_core.errors import UserError
 from fsae_core.evaluate.coded import Method
 from fsae_core.evaluate.methods import METHODS, method_named
 from fsae_core.training.splits import Split, split_of
+
+_LEARNED = ("fs-ae", "cnn-vae")
 
 _held: WeakKeyDictionary[Archive, Archive] = WeakKeyDictionary()
 _methods: WeakKeyDictionary[Archive, dict[tuple[str, str], Method | UserError]] = WeakKeyDictionary()
@@ -52,10 +55,18 @@ def method_of(archive: Archive, variable: str, name: str) -> Method:
     return found
 
 
-def fitting_methods(archive: Archive, variable: str) -> dict[str, tuple[str, ...]]:
-    """Every method that can be had for the archive, with its axes, in the order of `fsae evaluate`."""
+def fitting_methods(
+    archive: Archive, variable: str, known: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Every method that can be had for the archive, with its axes, in the order of `fsae evaluate`.
+
+    known: what a table says of it; then only networks that came after the table are looked for.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for name in METHODS:
+        if known and (name in known or not name.startswith(_LEARNED)):
+            found |= {name: known[name]} if name in known else {}
+            continue
         try:
             found[name] = method_of(archive, variable, name).axes
         except UserError:

@@ -280,3 +280,19 @@ def test_a_row_of_a_listing_says_only_what_it_has():
     assert line(["x"]) == {"cells": ["x"], "keys": []}
     assert line(["x"], [("k", "Go", "Go there", None)], best=[1])["best"] == [1]
     assert Listing(asked="3|fs-ae;x|y").key == "fs-ae;x|y"
+
+
+def test_charts_have_room_for_their_curves(page):
+    for chart in page.gallery.charts:
+        values = [v for source in chart.sources for v in source.data["value"]]
+        x, y = chart.figure.x_range, chart.figure.y_range
+        along, across = (y, x) if chart.name == "latitude" else (x, y)
+        assert across.start <= min(values) and max(values) < across.end < 1.2 * max(values), chart.name
+        assert all(along.start <= p <= along.end for s in chart.sources for p in s.data["place"])
+    for chart in page.gallery.rates:
+        low, high = chart.figure.y_range.start, chart.figure.y_range.end
+        assert low < min(chart.points.data["low"]) and max(chart.points.data["high"]) < high
+        right = chart.figure.extra_y_ranges["psnr"]
+        first = row(chart.points.data["method"][0], chart.axis, chart.points.data["ratio"][0])
+        share = np.log(first["rmse"] / low) / np.log(high / low)
+        assert right.start + share * (right.end - right.start) == pytest.approx(first["psnr_db"], abs=1e-3)
