@@ -79,7 +79,8 @@ class Compared:
 
     held: the archive cut to what is compared, its held-out times (all, where it is too short to be split).
     methods: those that there are for the axis, by their own names; axes: method -> axes.
-    problems: a sentence for each thing that had to be changed.
+    held_out: whether these times are those of the split's test. problems: a sentence for each thing that had
+    to be changed.
     """
 
     wish: Wish
@@ -94,6 +95,7 @@ class Compared:
     table: Table
     methods: Mapping[str, tuple[str, ...]]
     split: Split
+    held_out: bool
     learned: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -206,6 +208,7 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
         table,
         methods,
         split_of(archive.dataset),
+        bool(Split.mask(held.times, split_of(archive.dataset).test).all()),
         _learned(archive, held.times[index], left, right),
         tuple(problems),
     )

@@ -163,10 +163,9 @@ def figures(shown: Compared, span: str) -> list[Line]:
 def card(shown: Compared) -> list[Line]:
     """Split, times, and what each method learned and must have beforehand."""
     split, head = shown.split, shown.table.head
-    held = len(shown.held.times) < len(shown.archive.times)
     count = len(shown.held.times)
     said = [f"{count} times, too few to hold some out: all are shown"]
-    if held:
+    if shown.held_out:
         said = [
             f"Held out: {split.test[0]} to {split.test[1]}, {count} times; 95 % by block bootstrap over time",
             f"What is fitted here learns from {split.train[0]} to {split.train[1]}",
@@ -188,7 +187,8 @@ def card(shown: Compared) -> list[Line]:
 
 def _weights(side: Side) -> str:
     if not side.cards:
-        return "none" if not side.known.parameters else "fitted to training times"
+        maps = "vectors" if side.method.startswith("eof") else "climatology"
+        return f"none, {maps}" if side.known.parameters else "none"
     names = [card.name for card in side.cards]
     return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
 

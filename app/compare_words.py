@@ -67,7 +67,6 @@ def describe(shown: Compared, span: str) -> dict[str, str]:
     words["share_note"] = (
         f"{'A' if both[0] < both[1] else 'B'} loses less, {where}" if both[0] and both[1] else ""
     )
-    held = len(shown.held.times) < len(shown.archive.times)
     label = shown.held.labels[shown.index].replace("T", "\u2002")
     learned = f" · {', '.join(shown.learned)} learned from it" if shown.learned else ""
     table = f"{len(shown.table.head['times'])} held-out times" if shown.table.head else "no table yet"
@@ -79,7 +78,7 @@ def describe(shown: Compared, span: str) -> dict[str, str]:
         "when": label + (" UTC" if "\u2002" in label else "") + learned,
         "simulated": "Simulated: not an observation, not a forecast" if shown.archive.simulated else "",
         "attribution": shown.archive.attribution,
-        "note_truth": f"{shown.archive.name}, {'held out' if held else 'all times, none held out'}{mark}",
+        "note_truth": f"{shown.archive.name}, {'held out' if shown.held_out else 'all times, none held out'}{mark}",
         "note_swipe": f"{method_name(wish.a)} | {method_name(wish.b)}{mark}",
         "note_rate_floats": f"click a point for its field{mark}",
         "note_rate_bytes": f"bars: 95 % intervals{mark}",

@@ -246,7 +246,8 @@ def test_simulated_is_said_everywhere(document, turns):
     page = ComparePage({"archive": "amip-hr", "a": "block-mean", "b": "sht"}, document)
     turns.settle()
     words = page.bridge.words
-    assert words["simulated"].startswith("Simulated")
+    assert words["simulated"].startswith("Simulated") and "held out" in words["note_truth"]
+    assert page.card.rows[0]["cells"][0].startswith("Held out: 2008-01-01 to 2008-12-31, 122 times")
     assert all(
         "simulated" in words[f"note_{pane}"] for pane in ("truth", "a", "error_b", "rate_floats", "power")
     )
