@@ -18,7 +18,7 @@ import numpy as np
 
 from app import store
 from app.colours import Scale, error_scale, field_scale
-from app.compare_methods import fitting_methods, held_out, method_of
+from app.compare_methods import fitting_methods, held_out, method_of, nearest_index
 from app.compare_state import AXES, method_name
 from app.compare_tables import Table, known_table
 from app.sphere_view import Field
@@ -131,20 +131,6 @@ def _named(wish: Wish, own: Mapping[str, Archive], strict: bool, problems: list[
         return store.named_archive(first[0].name)
 
 
-def _index(held: Archive, time: str) -> int:
-    """The held-out time of that label, or the nearest one: other pages have more times."""
-    exact = held.index_of(time)
-    if exact is not None:
-        return exact
-    try:
-        wanted = np.datetime64(time).astype("datetime64[ns]")
-    except ValueError:
-        return 0
-    if not time or np.isnat(held.times).any():
-        return 0
-    return int(np.argmin(np.abs(held.times - wanted)))
-
-
 def _chosen(wish: Wish, methods: Mapping[str, tuple[str, ...]], problems: list[str]) -> tuple[str, str]:
     """The two methods asked for, or others where these cannot be had on the axis."""
     possible = [m for m, axes in methods.items() if wish.axis in axes]
@@ -178,7 +164,7 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
     archive = _named(wish, own, strict, problems)
     variable = wish.variable if wish.variable in archive.variables else archive.variables[0]
     held = held_out(archive)
-    index = _index(held, wish.time)
+    index = nearest_index(held, wish.time)
     table = known_table(archive, variable)
     wish = replace(wish, archive=archive.name, variable=variable)
     if table.source == "shipped" and not table.stale:

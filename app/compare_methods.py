@@ -5,7 +5,7 @@ No user interface here; every function may be called from any thread.
 
 from __future__ import annotations
 
-__all__ = ["fitting_methods", "held_out", "method_of"]
+__all__ = ["fitting_methods", "held_out", "method_of", "nearest_index"]
 
 import threading
 from collections import OrderedDict
@@ -37,6 +37,20 @@ def held_out(archive: Archive) -> Archive:
             cut = archive.dataset.isel(time=np.flatnonzero(keep)) if timed else archive.dataset
             _held[archive] = replace(archive, dataset=cut, _scales={}, _values={}, _pictures=OrderedDict())
         return _held[archive]
+
+
+def nearest_index(held: Archive, time: str) -> int:
+    """The held-out time of that label, or the nearest one: other pages have more times."""
+    exact = held.index_of(time)
+    if exact is not None:
+        return exact
+    try:
+        wanted = np.datetime64(time).astype("datetime64[ns]")
+    except ValueError:
+        return 0
+    if not time or np.isnat(held.times).any():
+        return 0
+    return int(np.argmin(np.abs(held.times - wanted)))
 
 
 def method_of(archive: Archive, variable: str, name: str) -> Method:

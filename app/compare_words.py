@@ -70,6 +70,7 @@ def describe(shown: Compared, span: str) -> dict[str, str]:
     label = shown.held.labels[shown.index].replace("T", "\u2002")
     learned = f" · {', '.join(shown.learned)} learned from it" if shown.learned else ""
     table = f"{len(shown.table.head['times'])} held-out times" if shown.table.head else "no table yet"
+    split = "held out" if shown.held_out else "all times, none held out"
     title = "wind speed" if wish.speed else shown.archive.long_name(wish.variable)
     from_one = f"this time{mark}"
     from_all = f"{table}{mark}" if span == "all" and all(rows) else from_one
@@ -78,7 +79,7 @@ def describe(shown: Compared, span: str) -> dict[str, str]:
         "when": label + (" UTC" if "\u2002" in label else "") + learned,
         "simulated": "Simulated: not an observation, not a forecast" if shown.archive.simulated else "",
         "attribution": shown.archive.attribution,
-        "note_truth": f"{shown.archive.name}, {'held out' if shown.held_out else 'all times, none held out'}{mark}",
+        "note_truth": f"{shown.archive.name}, {split}{mark}",
         "note_swipe": f"{method_name(wish.a)} | {method_name(wish.b)}{mark}",
         "note_rate_floats": f"click a point for its field{mark}",
         "note_rate_bytes": f"bars: 95 % intervals{mark}",
