@@ -152,7 +152,8 @@ class CompareGallery:
             "clim": lambda m: m.endswith("+clim"),
             "pair": lambda m: False,
         }[state.curves]
-        drawn = [m for m in shown.table.methods if picked(m) or m in pair]
+        drawn = [m for m in shown.table.methods if picked(m)]
+        drawn += [m for m in pair if m in shown.table.methods and m not in drawn]
         for chart in self.rates:
             here = wish.ratio if chart.axis == wish.axis else None
             chart.show(rows, drawn, pair, here, shown.unit)

@@ -85,19 +85,21 @@ class RateChart:
 
         chosen: the two methods that stand out; ratio: the one that is looked at, None on the other axis.
         """
-        order = [m for m in methods if m not in chosen] + [m for m in chosen[::-1]]
         own = [row for row in rows if row["axis"] == self.axis and row["rmse"]]
-        groups = [(m, [row for row in own if row["method"] == m]) for m in dict.fromkeys(order)]
-        groups = [(m, found) for m, found in groups if found]
+        found = {m: [row for row in own if row["method"] == m] for m in dict.fromkeys(methods)}
+        found = {m: its for m, its in found.items() if its}
+        # Lines: those that stand out lie over the others. Points keep their order, whatever stands out: a
+        # click that is still on its way says a number only.
+        lines = sorted(found, key=lambda m: (m in chosen, m == chosen[0]))
         self._unit = unit
         self.curves.data = {
-            "xs": [[self._x(row) for row in found] for _, found in groups],
-            "ys": [[row["rmse"] for row in found] for _, found in groups],
-            "colour": [colour_of(m) for m, _ in groups],
-            "dash": [dash_of(m) for m, _ in groups],
-            "width": [_WIDE[0] if m in chosen else _THIN[0] for m, _ in groups],
+            "xs": [[self._x(row) for row in found[m]] for m in lines],
+            "ys": [[row["rmse"] for row in found[m]] for m in lines],
+            "colour": [colour_of(m) for m in lines],
+            "dash": [dash_of(m) for m in lines],
+            "width": [_WIDE[0] if m in chosen else _THIN[0] for m in lines],
         }
-        flat = [(row, m in chosen) for m, found in groups for row in found]
+        flat = [(row, m in chosen) for m, its in found.items() for row in its]
         self.points.data = _columns([self._point(row, stands) for row, stands in flat])
         self._fit([row for row, _ in flat])
         at = {"location": float(ratio)} if ratio else {}
@@ -164,7 +166,8 @@ class RateChart:
             x_label=f"times fewer {'numbers' if self.axis == 'floats' else 'bytes'}",
             x_axis_type="log",
             y_axis_type="log",
-            x_range=Range1d(start=3.1, end=330.0, bounds=(1.0, 3000.0)),
+            # Room on the right for the tools, which would lie over the last points.
+            x_range=Range1d(start=3.1, end=720.0, bounds=(1.0, 4000.0)),
             y_range=self._y,
             min_border_left=52,
         )

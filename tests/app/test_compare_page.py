@@ -100,6 +100,8 @@ def test_a_point_of_the_chart_brings_its_field(page, turns):
     wish = page.shown.wish
     assert (wish.a, wish.b, wish.axis, wish.ratio) == ("sz3", "sht", "bytes", 16)
     assert chart.points.selected.indices == [], "it can be clicked again"
+    again = list(zip(chart.points.data["method"], chart.points.data["ratio"], strict=True))
+    assert again[here] == ("sz3", 16), "a second click on its way means the same point"
     page._point(Point("sht", "bytes", 64))
     turns.settle()
     assert (page.shown.wish.a, page.shown.wish.b, page.shown.wish.ratio) == ("sz3", "sht", 64)
