@@ -5,7 +5,7 @@ Pure: datasets in, bytes out.
 
 from __future__ import annotations
 
-__all__ = ["GRIDS", "grid_step", "to_netcdf"]
+__all__ = ["GRIDS", "file_word", "grid_step", "netcdf_bytes", "on_cells", "on_nodes", "to_netcdf"]
 
 import tempfile
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def to_netcdf(
             ),
         }
     )
-    out = _on_nodes(out, archive.zoom) if grid == "latlon" else _on_cells(out, ds["crs"])
+    out = on_nodes(out, archive.zoom) if grid == "latlon" else on_cells(out, ds["crs"])
     out.attrs = {
         "Conventions": "CF-1.11",
         "title": f"{name}: original and reconstruction at {ratio}x fewer values",
@@ -68,22 +68,29 @@ def to_netcdf(
     }
     if archive.simulated:
         out.attrs["comment"] = "SIMULATED: not an observation, not a forecast"
-    with tempfile.TemporaryDirectory(prefix="fsae-export-") as folder:
-        path = Path(folder) / "out.nc"
-        out.to_netcdf(path, encoding={v: {"zlib": True, "complevel": 4} for v in out.data_vars if v != "crs"})
-        body = path.read_bytes()
+    body = netcdf_bytes(out)
     when = archive.labels[indices[0]].replace(":", "") if len(indices) == 1 else f"{len(indices)}times"
-    stem = "-".join(part for part in (_safe(archive.name), variable, when, f"{ratio}x", grid) if part)
+    stem = "-".join(part for part in (file_word(archive.name), variable, when, f"{ratio}x", grid) if part)
     return f"{stem}.nc", body
 
 
-def _on_cells(ds: xr.Dataset, crs: xr.DataArray) -> xr.Dataset:
+def netcdf_bytes(ds: xr.Dataset) -> bytes:
+    """A dataset as a compressed NetCDF 4 file."""
+    with tempfile.TemporaryDirectory(prefix="fsae-export-") as folder:
+        path = Path(folder) / "out.nc"
+        ds.to_netcdf(path, encoding={v: {"zlib": True, "complevel": 4} for v in ds.data_vars if v != "crs"})
+        return path.read_bytes()
+
+
+def on_cells(ds: xr.Dataset, crs: xr.DataArray) -> xr.Dataset:
+    """Nested cells, each variable with its grid mapping."""
     for name in ds.data_vars:
         ds[name].attrs["grid_mapping"] = "crs"
     return ds.assign(crs=crs)
 
 
-def _on_nodes(ds: xr.Dataset, zoom: int) -> xr.Dataset:
+def on_nodes(ds: xr.Dataset, zoom: int) -> xr.Dataset:
+    """The value of the cell that each node of the zoom's latitude-longitude grid lies in."""
     step = grid_step(zoom)
     lat = np.arange(90.0 - step / 2, -90.0, -step)
     lon = np.arange(-180.0 + step / 2, 180.0, step)
@@ -96,5 +103,6 @@ def _on_nodes(ds: xr.Dataset, zoom: int) -> xr.Dataset:
     )
 
 
-def _safe(name: str) -> str:
+def file_word(name: str) -> str:
+    """A name that can be part of a file's."""
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:60].strip("-.") or "field"

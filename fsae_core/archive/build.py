@@ -88,7 +88,7 @@ def build_amip(source: Path, out: Path) -> Path:
     dataset.attrs |= {
         **_AMIP,
         "title": f"AMIP-style monthly means 1979-2013, zoom 4. {SIMULATED}",
-        "comment": f"{_AMIP['comment']} A month's mean carries the date of its first day.",
+        "comment": f"{_AMIP['comment']} A month's mean carries the time of its middle.",
         "fsae_name": "amip",
     }
     return _write(dataset, out / "archives" / "amip.zarr.zip")

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.canonical import canonical_dataset, data_names, zoom_of_dataset
+from fsae_core.archive.months import at_middles
 from fsae_core.errors import UserError
 
 _MOST_FILES = 100_000
@@ -100,4 +101,5 @@ def _in_time(entries: list[tuple[Path, xr.Dataset]]) -> tuple[Path, xr.Dataset]:
         join="override",
         combine_attrs="override",
     )
-    return first_path, whole
+    # A file of one month does not show that its time is the month's first day; all together do.
+    return first_path, at_middles(whole)[0]

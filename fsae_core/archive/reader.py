@@ -21,6 +21,7 @@ from fsae_core.archive.files import open_raw
 from fsae_core.archive.grids import LatLonLayout, find_layout
 from fsae_core.archive.levels import Wanted
 from fsae_core.archive.many import is_pattern, open_many, paths_of
+from fsae_core.archive.months import at_middles
 from fsae_core.archive.times import canonical_times
 from fsae_core.archive.unstructured import PointsLayout
 from fsae_core.archive.urls import is_url, open_url
@@ -65,6 +66,8 @@ def open_archive(
         name may say it as well (t850, t@850).
     lazy: whether values are computed by dask when they are asked for; by default those of large archives.
 
+    Means of a month or longer get the middle of their time (see `fsae_core.archive.months`).
+
     Raises UserError: one sentence with what was found, what was expected and what to do.
     """
     if isinstance(source, str) and is_pattern(source):
@@ -86,6 +89,8 @@ def open_archive(
         return _from_canonical(dataset, file, names, zoom, lazy_above)
     layout = find_layout(dataset, file, order)
     dataset, notes = canonical_times(dataset, file)
+    dataset, moved = at_middles(dataset)
+    notes += moved
     chosen = select_variables(
         dataset, layout, file, wanted=wanted, accumulation_hours=accumulation_hours, notes=notes
     )
@@ -134,6 +139,9 @@ def _from_canonical(
     if "time" in dataset.dims and "time" not in dataset.coords:
         raise UserError(f"{file} has {dataset.sizes['time']} times without dates: make or copy it again.")
     dataset = _written_part(dataset, file)
+    dataset, notes = at_middles(dataset)
+    if notes:
+        dataset.attrs["history"] = "\n".join((str(dataset.attrs.get("history", "")), *notes)).strip()
     own = zoom_of_dataset(dataset)
     if zoom is not None and zoom > own:
         raise UserError(

@@ -40,7 +40,9 @@ def canonical_times(dataset: xr.Dataset, file: str) -> tuple[xr.Dataset, list[st
         raise UserError(
             f"{file} has {int(np.isnat(times).sum())} missing dates in its time axis; remove those steps."
         )
-    dataset = dataset.assign_coords(time=("time", times, {"standard_name": "time", "long_name": "time"}))
+    bounds = {"bounds": dataset["time"].attrs["bounds"]} if "bounds" in dataset["time"].attrs else {}
+    attrs = {"standard_name": "time", "long_name": "time", **bounds}
+    dataset = dataset.assign_coords(time=("time", times, attrs))
     if times.size and np.unique(times).size != times.size:
         values, counts = np.unique(times, return_counts=True)
         first = np.datetime_as_string(values[counts > 1][0], unit="m")

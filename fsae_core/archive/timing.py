@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["is_instant", "methods_of_step"]
+__all__ = ["is_instant", "method_over_time", "methods_of_step"]
 
 import re
 
@@ -15,15 +15,21 @@ _TIME_METHOD = re.compile(r"(?<!\w)time:\s+(?:\w+:\s+)*(\w+)")
 _STEP_METHODS = {"instant": "point", "accum": "sum", "max": "maximum", "min": "minimum"}
 
 
+def method_over_time(field: xr.DataArray) -> str | None:
+    """What CF cell_methods say of the time: mean, point, sum ...; None where they say nothing."""
+    found = _TIME_METHOD.search(str(field.attrs.get("cell_methods", "")))
+    return found and found[1]
+
+
 def is_instant(ds: xr.Dataset, variable: str) -> bool:
     """True for analyses and hourly output, False for means.
 
     CF cell_methods decide; where they say nothing of the time, stamps at three or more hours of the day are
     taken for instants (means are stamped at one hour, or at the two ends of their period).
     """
-    method = _TIME_METHOD.search(str(ds[variable].attrs.get("cell_methods", "")))
+    method = method_over_time(ds[variable])
     if method:
-        return method[1] == "point"
+        return method == "point"
     if "time" not in ds[variable].dims:
         return False
     stamps = np.asarray(ds["time"].values).astype("datetime64[s]")

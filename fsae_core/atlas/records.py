@@ -45,11 +45,13 @@ def open_complete(
     if own is None:
         ds = open_archive(raw, variables=variable, zoom=zoom, name=name)
         return _between(_one(ds, variable), start, end, name)
-    ds = _between(open_archive(raw, variables=own, zoom=zoom, name=name, fill="mean"), start, end, name)
+    whole = open_archive(raw, variables=own, zoom=zoom, name=name, fill="mean")
+    ds = _between(whole, start, end, name)
     field = data_names(ds)[0]
     presence = raw[own].notnull().astype(np.float32).drop_attrs().rename("known")
     known = open_archive(presence.to_dataset().assign_attrs(raw.attrs), zoom=zoom, name=name)
-    there = known["known"].sel(time=ds["time"]).values >= _KNOWN
+    # By place, not by date: only one of the two may know the bounds that its dates come from.
+    there = known["known"].values[np.isin(whole["time"].values, ds["time"].values)] >= _KNOWN
     filled = infill(np.where(there, ds[field].values, np.float32(np.nan)), ds["time"].values)
     note = (
         f"{field}: {100 * filled.share:.2g} % of the values filled from patterns of the record (error where "

@@ -36,6 +36,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Write the table as JSON; run again, a stopped run goes on.")
     ] = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option(help="A table made before: rows whose weights are the same are not made again."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the table as comma-separated values.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -54,6 +58,8 @@ def evaluate(
     from fsae_core.evaluate.table import evaluate as measure
 
     names, sizes = _several(methods, ratios, context.args)
+    if earlier and not earlier.is_file():
+        raise UserError(f"There is no table at {earlier}: leave --earlier out or name one.")
     for target in (out, csv):
         if target and target.exists() and not overwrite:
             raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
@@ -76,7 +82,7 @@ def evaluate(
         device=device,
         progress=progress("comparing"),
         warn=warn,
-        earlier=_earlier(unfinished),
+        earlier=[found for found in (_earlier(earlier), _earlier(unfinished)) if found],
         on_row=keep,
     )
     for target, text in ((out, table.to_json), (csv, table.to_csv)):

@@ -197,20 +197,22 @@ def score_against_archive(ds: xr.Dataset) -> dict[str, float] | None:
     times, values = ds["time"].values, ds["t2m"].transpose("member", "time", "cell").values
     monthly = len(times) == 1 and times[0] == times[0].astype("datetime64[M]").astype(times.dtype)
     archive = open_archive("amip" if monthly else "amip-hr", variables="t2m")
-    found = np.searchsorted(archive["time"].values, times)
+    # A drawn month carries the date of its first day, the archive's means that of their middle.
+    unit = "datetime64[M]" if monthly else "datetime64[ns]"
+    wanted, known = (stamps.astype(unit) for stamps in (times, archive["time"].values))
+    found = np.searchsorted(known, wanted)
     inside = found < archive.sizes["time"]
-    if len(values) < 2 or not inside.all() or (archive["time"].values[found] != times).any():
+    if len(values) < 2 or not inside.all() or (known[found] != wanted).any():
         return None
     model = load_model("amip-16x", device="cpu")
     assert isinstance(model, ArchiveModel)  # these weights are an archive's
     maps = model.climatologies
     truth = archive["t2m"].transpose("time", "cell").values[found]
-    # A month's mean carries the date of its first day; its climatology is that of the middle.
-    middle = times + np.timedelta64(15, "D") if monthly else times
+    stamps = archive["time"].values[found]
 
     def anomaly(fields: NDArray) -> NDArray:
         zoom = zoom_of(fields.shape[-1])
-        return np.asarray(restrict(fields - maps[zoom].mean_at(middle), zoom - 4))
+        return np.asarray(restrict(fields - maps[zoom].mean_at(stamps), zoom - 4))
 
     e, t = anomaly(values), anomaly(truth)
     return {"crps": float(crps(e, t).mean()), "spread_skill": spread_skill(e, t)}

@@ -49,7 +49,7 @@ class Eof(OneLayer):
         values = ((x - self.mean) @ basis.T).astype(np.float32)
         # float16 holds 65504: coefficients of a field in pascals are larger.
         size = np.maximum(np.sqrt(np.mean(values**2, axis=-1)), np.float32(1e-20))
-        return Latents(values, np.zeros(len(x), np.float32), size.astype(np.float32))
+        return Latents(values, np.zeros(len(x), np.float32), size.astype(np.float32), shrinking=True)
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
         basis = self.vectors[: latents.values.shape[-1]]

@@ -45,7 +45,7 @@ class Harmonics(OneLayer):
             alm = healpy.map2alm(field[ring], lmax=lmax, iter=3, pol=False)[place]
             rows[i] = np.where(imaginary, alm.imag, alm.real) * weight
         size = np.maximum(np.sqrt(np.mean(rows**2, axis=-1)), 1e-20).astype(np.float32)
-        return Latents((rows + mean[:, None]).astype(np.float32), mean, size)
+        return Latents((rows + mean[:, None]).astype(np.float32), mean, size, shrinking=True)
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
         import healpy

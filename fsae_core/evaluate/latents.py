@@ -46,14 +46,14 @@ _FIELD_HEADER = 8
 
 @dataclass(frozen=True)
 class Latents:
-    """values (time, m), offset and scale (time,); zoom: of the sphere that they lie on, None for none; even:
-    how many stretches of alike values they have, 0 where they shrink with their number."""
+    """values (time, m), offset and scale (time,); zoom: of the sphere that they lie on, None for none;
+    shrinking: they are coefficients that come with the large ones first."""
 
     values: Floats
     offset: Floats
     scale: Floats
     zoom: int | None = None
-    even: int = 0
+    shrinking: bool = False
 
 
 class Transform(Protocol):
@@ -275,8 +275,8 @@ def _as_float16(latents: Latents) -> tuple[Latents, list[int]]:
 def _to_bytes(latents: Latents, base: Floats | None, step: float) -> bytes:
     offset = latents.offset[:, None]
     values = latents.values if base is None else latents.values - base + offset
-    if latents.zoom is None:
-        return encode_row(values[0], float(latents.offset[0]), float(latents.scale[0]), step, latents.even)
+    if latents.shrinking:
+        return encode_row(values[0], float(latents.offset[0]), float(latents.scale[0]), step)
     from fsae_core.codec.entropy import encode_latents
 
     return encode_latents(values, latents.offset, latents.scale, step, latents.zoom)
@@ -284,8 +284,8 @@ def _to_bytes(latents: Latents, base: Floats | None, step: float) -> bytes:
 
 def _from_bytes(data: bytes, like: Latents, base: Floats | None) -> Latents:
     """like: for what is known without the bytes, how many values there are and where they lie."""
-    if like.zoom is None:
-        row, *side = decode_row(data, like.values.shape[-1], like.even)
+    if like.shrinking:
+        row, *side = decode_row(data, like.values.shape[-1])
         values, offset, scale = row[None], *(np.array([v], np.float32) for v in side)
     else:
         from fsae_core.codec.entropy import decode_latents
@@ -293,4 +293,4 @@ def _from_bytes(data: bytes, like: Latents, base: Floats | None) -> Latents:
         values, offset, scale = decode_latents(data)
     if base is not None:
         values = values - offset[:, None] + base
-    return Latents(values, offset, scale, like.zoom, like.even)
+    return Latents(values, offset, scale, like.zoom, like.shrinking)

@@ -19,9 +19,6 @@ from fsae_core.evaluate.coded import Floats, Known, OutOfReach, Times
 from fsae_core.evaluate.latents import RATIOS, WHOLE, Latents
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
-_STRETCHES = 16
-"""Latents that lie on no sphere come channel by channel: so many stretches have a width of their own."""
-
 
 class Learned:
     """The weights that `fsae compress` would take for the archive, ratio by ratio.
@@ -58,7 +55,7 @@ class Learned:
                 reasons[ratio] = error
         if not self.models:
             raise reasons[RATIOS[0]]
-        if climatology and any(hasattr(fitted, "climatologies") for fitted in self.models.values()):
+        if climatology and any(getattr(fitted, "climatologies", None) for fitted in self.models.values()):
             raise UserError(
                 f"{name} was asked for, but these weights work on anomalies from their own climatology: "
                 f"ask for {name.partition('+')[0]}."
@@ -84,7 +81,7 @@ class Learned:
         got = self._compressed(x, times, ratio)
         values, offset, scale = (np.asarray(v, np.float32) for v in (got.values, got.offset, got.scale))
         if got.zoom < 0:
-            return Latents(values, offset, scale, None, _STRETCHES)
+            return Latents(values, offset, scale)  # as pictures, channel by channel
         return Latents(values, offset, scale, int(got.zoom))
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:

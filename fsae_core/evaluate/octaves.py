@@ -1,4 +1,4 @@
-"""Rows of numbers that lie on no sphere (coefficients, the latents of an image network) as few bytes.
+"""Rows of coefficients, the large ones first, as few bytes.
 
 They are quantised with one step, which is what the squared error asks for, and range coded as normal values
 with a width for each stretch of the row, sent as one byte. Stretches are half octaves of the position:
@@ -27,19 +27,16 @@ _WIDTHS = 5
 _NARROWEST = -4
 
 
-def _stretches(size: int, even: int) -> list[slice]:
-    """Half octaves from 4 on, or ``even`` stretches of equal length."""
-    if even:
-        edges = np.unique(np.linspace(0, size, even + 1).astype(int))
-    else:
-        count = int(_PARTS_OF_OCTAVE * np.log2(max(size, 4) / 4)) + 1
-        edges = np.unique([0, *(4 * 2 ** (np.arange(count) / _PARTS_OF_OCTAVE)).astype(int), size])
-        edges = edges[edges <= size]
+def _stretches(size: int) -> list[slice]:
+    """Half octaves from 4 on."""
+    count = int(_PARTS_OF_OCTAVE * np.log2(max(size, 4) / 4)) + 1
+    edges = np.unique([0, *(4 * 2 ** (np.arange(count) / _PARTS_OF_OCTAVE)).astype(int), size])
+    edges = edges[edges <= size]
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
-def encode_row(values: Row, offset: float, scale: float, step: float, even: int = 0) -> bytes:
-    """One row (m,) in steps of step * scale; ``even``: so many stretches of equal length in place of octaves.
+def encode_row(values: Row, offset: float, scale: float, step: float) -> bytes:
+    """One row (m,) in steps of step * scale.
 
     Raises ValueError where the step asks for more than 22 bits a value.
     """
@@ -51,19 +48,19 @@ def encode_row(values: Row, offset: float, scale: float, step: float, even: int 
     if bits > _MOST_BITS:
         raise ValueError(f"a step of {step:g} needs more than {_MOST_BITS} bits a value")
     coder, kinds = constriction.stream.queue.RangeEncoder(), bytearray()
-    for part in _stretches(len(numbers), even):
+    for part in _stretches(len(numbers)):
         width = max(float(np.sqrt(np.mean(numbers[part] ** 2))), 2.0**_NARROWEST)
         kinds.append(round(_WIDTHS * (np.log2(width) - _NARROWEST)))
         coder.encode(numbers[part].astype(np.int32), _model(kinds[-1], bits))
     return _HEAD.pack(step, offset, scale, bits) + bytes(kinds) + coder.get_compressed().tobytes()
 
 
-def decode_row(data: bytes, size: int, even: int = 0) -> tuple[Row, float, float]:
+def decode_row(data: bytes, size: int) -> tuple[Row, float, float]:
     """Values (size,), offset and scale: what `encode_row` was given, rounded to its step."""
     import constriction
 
     step, offset, scale, bits = _HEAD.unpack_from(data)
-    parts = _stretches(size, even)
+    parts = _stretches(size)
     start = _HEAD.size + len(parts)
     coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data[start:], np.uint32))
     numbers = np.zeros(size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["error_of_extremes", "rmse_by_steepness", "steepness", "worst_place"]
+__all__ = ["error_of_extremes", "rmse_by_steepness", "steepness", "worst_place", "worst_places"]
 
 from functools import lru_cache
 from typing import Any
@@ -85,3 +85,27 @@ def worst_place(truth: Array, recon: Array) -> tuple[int, int, float, float, flo
     time, cell = (int(i) for i in np.unravel_index(np.argmax(np.abs(error)), error.shape))
     lon, lat = cell_centres(zoom_of(truth.shape[-1]))
     return time, cell, float(lon[cell]), float(lat[cell]), float(error[time, cell])
+
+
+def worst_places(
+    truth: Array, recon: Array, count: int = 5, apart: float = 8.0
+) -> list[tuple[float, float, float]]:
+    """Of one field (cells,): the places of the largest errors that are ``apart`` degrees from each other.
+
+    (longitude, latitude in degrees, reconstruction - truth), the largest first; fewer where the sphere or its
+    errors have no more.
+    """
+    zoom = zoom_of(truth.shape[-1])
+    lon, lat = cell_centres(zoom)
+    vectors = cell_vectors(zoom)
+    error = recon.astype(np.float64) - truth
+    left = np.abs(error)
+    near = np.cos(np.deg2rad(apart))
+    found: list[tuple[float, float, float]] = []
+    while len(found) < count:
+        cell = int(np.argmax(left))
+        if not left[cell] > 0:
+            break
+        found.append((float(lon[cell]), float(lat[cell]), float(error[cell])))
+        left[vectors @ vectors[cell] > near] = -1.0
+    return found

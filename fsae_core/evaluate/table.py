@@ -59,16 +59,17 @@ def evaluate(
     device: str = "auto",
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
-    earlier: Mapping[str, Any] | None = None,
+    earlier: Mapping[str, Any] | Sequence[Mapping[str, Any]] = (),
     on_row: Callable[[Evaluation], None] | None = None,
 ) -> Evaluation:
     """Measure methods on the test times of a canonical archive's split, all of them by default.
 
     ``axes``: in which ratios are asked for; ``archive``: its name, the dataset's own by default;
     ``progress`` wraps an iterable as tqdm does; ``warn`` takes a sentence for each method that is left out,
-    and for weights that learned from a test time; ``earlier``: a table that a stopped run left, whose rows
-    are taken where its head is the same; ``on_row`` sees the table after each row. Raises UserError for an
-    archive without test times, missing values, and names and ratios that there are not.
+    and for weights that learned from a test time; ``earlier``: a table made before, or some, by a stopped
+    run or with other weights: rows are taken where the head is the same and so are the weights that the
+    method takes, of the last one that has them; ``on_row`` sees the table after each row. Raises UserError
+    for an archive without test times, missing values, and names and ratios that there are not.
     """
     name = variable_of(ds, variable)
     tell = warn or (lambda sentence: None)
@@ -79,11 +80,11 @@ def evaluate(
             f"Ratio {wrong[0]} was asked for, fields are compared at 4, 16, 64 and 256: choose of these."
         )
     chosen = _methods(ds, name, methods, device, tell)
-    table = Evaluation(_head(ds, name, archive, times, split, chosen, ratios, truth), [])
+    table = Evaluation(_head(ds, name, archive, times, split, chosen, truth), [])
     _tell_of_training(chosen, ratios, str(ds.attrs.get("fsae_name", "")), times, tell)
-    before = {}
-    if earlier and {k: v for k, v in earlier.items() if k != "rows"} == plain_json(table.head):
-        before = {(row["method"], row["axis"], row["ratio"]): dict(row) for row in earlier["rows"]}
+    before: dict[tuple[str, str, int], Row] = {}
+    for one in [earlier] if isinstance(earlier, Mapping) else earlier:
+        before |= _kept(one, plain_json(table.head), chosen)
     jobs = [(m, axis, ratio) for m in chosen for axis in m.axes if axis in axes for ratio in ratios]
     for method, axis, ratio in progress(jobs) if progress else jobs:
         row = before.get((method.name, axis, ratio))
@@ -91,6 +92,28 @@ def evaluate(
         if on_row:
             on_row(table)
     return table
+
+
+def _kept(earlier: Mapping[str, Any], head: Row, methods: list[Method]) -> dict[tuple[str, str, int], Row]:
+    """Rows of a table made before that are as they would be now, by method, axis and ratio."""
+    told = {"rows", "weights", "climatology"}
+    if {k: v for k, v in earlier.items() if k not in told} != {
+        k: v for k, v in head.items() if k not in told
+    }:
+        return {}
+    weights, kept = earlier.get("weights", {}), set()
+    for method in methods:
+        needed = [pair for ratio in RATIOS for pair in _known(method, ratio).weights]
+        same = all(weights.get(name) == sha for name, sha in needed)
+        if isinstance(method, OnAnomalies):
+            source = method.climatology.source
+            same = earlier.get("climatology") == source and (
+                "weights" not in source or weights == head["weights"]
+            )
+        if same:
+            kept.add(method.name)
+    rows = [row for row in earlier.get("rows", ()) if row["method"] in kept]
+    return {(row["method"], row["axis"], row["ratio"]): dict(row) for row in rows}
 
 
 def _held_out(ds: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, Split]:
@@ -130,10 +153,10 @@ def _head(
     times: np.ndarray,
     split: Split,
     methods: list[Method],
-    ratios: Sequence[int],
     truth: np.ndarray,
 ) -> Row:
-    weights = dict(pair for method in methods for ratio in ratios for pair in _known(method, ratio).weights)
+    # Of all ratios: in bytes a field may be sent through any of them.
+    weights = dict(pair for method in methods for ratio in RATIOS for pair in _known(method, ratio).weights)
     climatologies = [m.climatology.source for m in methods if isinstance(m, OnAnomalies)]
     return {
         "archive": archive or str(ds.attrs.get("fsae_name", "")),

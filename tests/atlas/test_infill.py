@@ -95,7 +95,7 @@ def test_a_record_with_gaps_opens_complete(gappy_file):
     assert "filled from patterns" in ds.attrs["history"] and "each field's mean" not in ds.attrs["history"]
     later = open_complete(gappy_file, "tempanomaly", zoom=3, start="1955", end="1956-06")
     assert later.sizes["time"] == 18 and str(later["time"].values[0])[:7] == "1955-01"
-    with pytest.raises(UserError, match="from 1950-01-01 to 1959-12-01"):
+    with pytest.raises(UserError, match="from 1950-01-16 to 1959-12-16"):
         open_complete(gappy_file, zoom=3, start="1990")
     with pytest.raises(UserError, match="not both dates"):
         open_complete(gappy_file, zoom=3, start="yesterday")

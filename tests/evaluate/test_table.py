@@ -87,6 +87,7 @@ def test_a_stopped_run_goes_on(ten_days):
     earlier = json.loads(seen[0])
     earlier["rows"][0]["rmse"] = 123.0
     assert evaluate(ds, methods=["sperr", "sz3"], ratios=[16], earlier=earlier).rows[0]["rmse"] == 123
+    assert evaluate(ds, methods=["sperr"], ratios=[16], earlier=[{}, earlier]).rows[0]["rmse"] == 123
     earlier["head_of_another"] = 1
     assert evaluate(ds, methods=["sperr"], ratios=[16], earlier=earlier).rows[0]["rmse"] != 123
 
@@ -168,3 +169,21 @@ def test_shipped_tables_are_what_the_command_gives(path):
 
 def _shown(value):
     return "-" if value is None else f"{value:.3g}"
+
+
+def test_rows_of_other_weights_and_of_other_climatologies_are_made_again(ten_days):
+    methods = ["fs-ae", "block-mean", "block-mean+clim"]
+    made = json.loads(evaluate(ten_days, methods=methods, ratios=[16], axes=["floats"]).to_json())
+    right = [row["rmse"] for row in made["rows"]]
+    for row in made["rows"]:
+        row["rmse"] = 123.0
+
+    def again(**changes):
+        found = evaluate(ten_days, methods=methods, ratios=[16], axes=["floats"], earlier={**made, **changes})
+        return [json.loads(json.dumps(row["rmse"])) for row in found.rows]
+
+    assert again() == [123, 123, 123]
+    other = {name: "0" * 64 for name in made["weights"]}
+    assert again(weights=other) == [pytest.approx(right[0], rel=1e-5), 123, 123]
+    assert again(climatology="another") == [123, 123, pytest.approx(right[2], rel=1e-5)]
+    assert again(times=[]) == pytest.approx(right, rel=1e-5)
