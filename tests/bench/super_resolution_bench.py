@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from lapse_rate import fitted_rate, lapse_rate, smooth
 
 from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.reader import open_archive
 from fsae_core.codec.super_resolution import SuperResolver, super_resolve
+from fsae_core.evaluate.lapse_rate import fitted_rate, lapse_rate, smooth
 from fsae_core.evaluate.metrics import power_ratio_by_zoom
 from fsae_core.model import refinement
 from fsae_core.model.autoencoder import Conditions
