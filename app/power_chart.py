@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, Range1d, SingleIntervalTicker
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
 from bokeh.plotting import figure as Figure
 
 from app import charts
@@ -29,7 +29,7 @@ class PowerChart:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self.sources = {key: ColumnDataSource({"zoom": [], "power": []}) for key, *_ in _CURVES}
-        self._label, self._range = "", (3.5, 6.5)
+        self._label, self._range, self._span = "", (3.5, 6.5), (0.1, 10.0)
         self._made: Figure | None = None
 
     @property
@@ -47,13 +47,17 @@ class PowerChart:
             source.data = {"zoom": list(found), "power": list(found.values())}
         zooms = [z for found in power.values() for z in found] or [4, 6]
         self._range = (min(zooms) - 0.4, max(zooms) + 0.4)
-        self._label = f"variance that a zoom adds, ({unit})²" if unit else "variance that a zoom adds"
+        sizes = [p for found in power.values() for p in found.values() if p > 0] or [1.0]
+        self._span = (min(sizes) / 1.5, max(sizes) * 1.5)
+        squared = f"{unit}²" if unit.isalpha() else f"({unit})²"
+        self._label = f"variance that a zoom adds, {squared}" if unit else "variance that a zoom adds"
         if self._made is not None:
             self._dress(self._made)
 
     def _dress(self, fig: Figure) -> None:
         fig.yaxis.axis_label = self._label
         fig.x_range.update(start=self._range[0], end=self._range[1])
+        fig.y_range.update(start=self._span[0], end=self._span[1])
         for item, (key, *_) in zip(self._names, _CURVES, strict=True):
             item.visible = bool(np.size(self.sources[key].data["zoom"]))
 
@@ -64,7 +68,7 @@ class PowerChart:
             "power",
             x_label="zoom",
             x_range=Range1d(start=self._range[0], end=self._range[1]),
-            y_range=DataRange1d(),
+            y_range=Range1d(start=self._span[0], end=self._span[1]),
             y_axis_type="log",
         )
         for key, name, colour, dash, size in _CURVES:

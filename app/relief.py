@@ -24,12 +24,12 @@ from fsae_core.sphere.pyramid import restrict
 
 Floats = NDArray[np.float32]
 
-LEVELS = (250.0, 500.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
+LEVELS = (500.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
 """Heights of the contours, metres."""
-_WIDTH, _HEIGHT = 240, 120
+_WIDTH, _HEIGHT = 320, 160
 _SHADES = 41
-_DARK = 0.62  # opacity of the deepest shadow
-_LIGHT = 0.42
+_DARK = 0.5  # opacity of the deepest shadow
+_LIGHT = 0.3
 _KM_PER_UNIT = 111.2
 _STEEP = 0.08  # a slope, at the window's own scale, that is half shaded
 

@@ -37,8 +37,8 @@ class Look:
 @lru_cache(maxsize=64)
 def visible_cells(look: Look, zoom: int) -> Index:
     """Cells (ascending, of `zoom`) that the window shows, whole or in part."""
-    # At twice a pixel's size no cell falls between the pixels.
-    z = min(zoom, max(display_zoom(look.window, MAX_ZOOM) - 1, 0))
+    # At four times a pixel's size no cell falls between the pixels, not even by its corner.
+    z = min(zoom, max(display_zoom(look.window, MAX_ZOOM) - 2, 0))
     seen = np.zeros(n_cells(z) + 1, bool)
     seen[pixel_index(look.projection, look.window, z)] = True  # -1, off the map, is the last
     cells = _descendants(np.flatnonzero(seen[:-1]), zoom - z)

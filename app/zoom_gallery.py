@@ -10,7 +10,6 @@ import numpy as np
 
 from app.bridge import Bridge
 from app.colours import Scale, error_scale, field_scale
-from app.map_pane import MapPane
 from app.map_set import MapSet
 from app.power_chart import PowerChart
 from app.relief import Relief, ReliefPane
@@ -40,7 +39,7 @@ class ZoomGallery:
         self.swipe_right = self._pane("swipe_right", shared, self.sharp)
         self.power = PowerChart(bridge)
         self._scene: Scene | None = None
-        self._fields: dict[MapPane, Field] = {}
+        self._fields: dict[ReliefPane, Field] = {}
 
     def _pane(self, name: str, *likeness: Any) -> ReliefPane:
         pane = ReliefPane(self.maps, name, *likeness)
@@ -59,15 +58,15 @@ class ZoomGallery:
 
     def show(self, scene: Scene, sharp: SharpField) -> None:
         """Another field, or more known of it."""
-        fresh = scene is not self._scene
-        self._scene = scene
-        if fresh:
+        plain = scene.lapse if self.state.against == "lapse" and scene.lapse is not None else scene.plain
+        known = {self.coarse: scene.coarse, self.sharp: sharp.field, self.plain: plain}
+        if all(self._fields.get(pane) is field for pane, field in known.items()):
+            return
+        if scene is not self._scene:
             unit = scene.archive.unit(scene.asked.variable)
             for pane in self.maps.panes:
                 pane.unit_is(unit)
-        before = self._fields
-        plain = scene.lapse if self.state.against == "lapse" and scene.lapse is not None else scene.plain
-        self._fields = {self.coarse: scene.coarse, self.sharp: sharp.field, self.plain: plain}
+        self._scene, before, self._fields = scene, self._fields, known
         if scene.truth is not None:
             truth, at = scene.truth, scene.judge
             self._fields |= {
@@ -88,7 +87,7 @@ class ZoomGallery:
         if self.state.fit:
             self.recolour()
 
-    def _draw(self, panes: list[MapPane], base: bool = True) -> None:
+    def _draw(self, panes: list[ReliefPane], base: bool = True) -> None:
         self.maps.draw([(pane, self._fields[pane]) for pane in panes], base=base)
         self.relief.show(self.state.relief, self.look)
 

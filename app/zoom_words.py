@@ -54,7 +54,7 @@ def _metrics(scene: Scene, numbers: Numbers | None, globe: Globe | None, unit: s
         out[method], out[f"{method}_note"] = _rmse(scene, method, rmse, everywhere, best, unit)
     share = rmse[SHARP] / rmse[SMOOTH] if rmse and rmse[SMOOTH] > 0 else np.nan
     out["share"] = f"{100 * share:.0f} %" if np.isfinite(share) else _nothing(scene)
-    out["share_note"] = "of interpolation’s error"
+    out["share_note"] = "of interpolation’s"
     if everywhere and everywhere[SMOOTH] > 0:
         out["share_note"] += f"; globe {100 * everywhere[SHARP] / everywhere[SMOOTH]:.0f} %"
     if scene.truth is None:
@@ -77,7 +77,7 @@ def _rmse(
     if method == LAPSE and scene.lapse is None:
         return "–", "for temperature only"
     if scene.truth is None:
-        return "–", "no finer truth to compare with"
+        return "–", "no finer truth here"
     note = f"globe {number(everywhere[method])} {unit}" if everywhere else ""
     if method == best:
         note = f"nearest here; {note}" if note else "nearest here"
@@ -89,7 +89,7 @@ def _nothing(scene: Scene) -> str:
 
 
 def _ratio(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "–"
+    return f"{value:.2f}".replace("-", "\u2212") if np.isfinite(value) else "–"
 
 
 def _count(zoom: int) -> str:
@@ -118,7 +118,7 @@ def _notes(scene: Scene, numbers: Numbers | None, against: str, refining: bool, 
     here = {key: f", RMSE {number(value)} {unit}".rstrip() for key, value in rmse.items()}
     at = f" at zoom {scene.judge}" if scene.judge < a.zoom_out else ""
     if scene.truth is None:
-        out["note_sharp_error"] = f"super-resolved − {plainly}: what the weights add"
+        out["note_sharp_error"] = f"− {plainly}: what the weights add"
         out["note_plain_error"] = ""
     else:
         key = LAPSE if plainly == "lapse rate" else SMOOTH
@@ -168,6 +168,8 @@ def about(scene: Scene, globe: Globe | None) -> str:
         "than in truth, and what the coarse cells do not tell is left out or, where the surface misleads, "
         "wrong."
     )
+    if scene.truth is None:
+        parts.append("To see what it is worth, choose an input that is coarser than the archive.")
     if scene.learned:
         parts.append("The weights were trained on this very time: it looks better here than on new ones.")
     if archive.simulated:
