@@ -28,9 +28,8 @@ def super_resolved_netcdf(
     a, archive = scene.asked, scene.archive
     indices = range(len(archive.times)) if everything else [scene.index]
     low = open_archive(archive.cut(a.variable, list(indices)), zoom=a.zoom_in)
-    fine = super_resolve(low, a.zoom_out, box, model=a.model, progress=progress)
-    if archive.simulated:
-        fine.attrs["comment"] = "SIMULATED: not an observation, not a forecast"
+    known = {a.variable: scene.resolver}
+    fine = super_resolve(low, a.zoom_out, box, model=a.model, progress=progress, resolvers=known)
     with tempfile.TemporaryDirectory(prefix="fsae-export-") as folder:
         path = Path(folder) / "out.nc"
         write_netcdf(fine, path)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from app.bookmarks import PLACES as BOOKMARKS
 from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.archive.reader import open_archive
 from fsae_core.codec.super_resolution import SuperResolver, super_resolve
@@ -27,14 +28,7 @@ from fsae_core.sphere.pyramid import prolong, restrict
 from fsae_core.training.splits import Split, split_of
 
 pytestmark = [pytest.mark.bench]
-PLACES = {
-    "Alps": (3.0, 42.0, 19.0, 50.0),
-    "Himalaya": (70.0, 25.0, 105.0, 42.0),
-    "Gulf Stream": (-80.0, 28.0, -45.0, 46.0),
-    "Amazon mouth": (-58.0, -6.0, -44.0, 6.0),
-    "Antarctica's edge": (0.0, -74.0, 90.0, -62.0),
-    "Japan": (128.0, 30.0, 148.0, 46.0),
-}
+PLACES = {place.name: place.box for place in BOOKMARKS}
 
 
 def rmse(a, b) -> float:
