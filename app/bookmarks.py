@@ -5,7 +5,7 @@ Pure: nothing here knows of the user interface.
 
 from __future__ import annotations
 
-__all__ = ["PLACES", "Bookmark", "around", "look_at"]
+__all__ = ["GLOBE", "PLACES", "Bookmark", "around", "look_at", "place_at", "place_name", "turned"]
 
 from dataclasses import dataclass, replace
 
@@ -14,6 +14,7 @@ import numpy as np
 from app.projection import Projection
 from fsae_core.sphere.box import Box
 
+GLOBE = "globe"
 _GLOBE_STEP = 5.0  # degrees: the sliders' own
 
 
@@ -82,3 +83,24 @@ def look_at(box: Box, projection: Projection) -> tuple[Projection, tuple[float, 
     elif abs((lon - projection.lon0 + 180) % 360 - 180) + (east - west) / 2 > 180:
         projection = replace(projection, lon0=0.0 if abs(lon) + (east - west) / 2 <= 180 else 180.0)
     return projection, around(box, projection)
+
+
+def place_name(key: str) -> str:
+    """The name of a bookmark or of the whole globe; empty for another key."""
+    return "Whole globe" if key == GLOBE else next((p.name for p in PLACES if p.key == key), "")
+
+
+def turned(key: str, projection: Projection) -> tuple[Projection, tuple[float, float, float, float]]:
+    """`look_at` for a bookmark, or the whole map for the globe."""
+    if key == GLOBE:
+        return projection, projection.bounds
+    return look_at(next(p for p in PLACES if p.key == key).box, projection)
+
+
+def place_at(window: tuple[float, ...], projection: Projection) -> str:
+    """The key of what a window shows, if it is a bookmark's or the whole map; else empty."""
+    for key in (GLOBE, *(p.key for p in PLACES)):
+        there, wanted = turned(key, projection)
+        if there == projection and all(abs(a - b) < 1e-3 for a, b in zip(window, wanted, strict=True)):
+            return key
+    return ""

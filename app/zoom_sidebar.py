@@ -10,14 +10,12 @@ from pathlib import Path
 import panel as pn
 
 from app.binding import Binding
-from app.bookmarks import PLACES
+from app.bookmarks import GLOBE, PLACES, place_name
 from app.controls import Action, Buttons, Choice, Segmented, column
 from app.field_controls import FieldControls, MapControls
 from app.store import Archive
 from app.zoom_scene import Scene
 from app.zoom_state import AGAINST, RELIEFS, WEIGHTS, ZoomState
-
-GLOBE = "globe"
 
 
 class ZoomSidebar:
@@ -41,7 +39,9 @@ class ZoomSidebar:
         self.model = Choice(label="Weights", value=state.model, visible=False)
         self.against = Segmented(label="Compare with", value=state.against)
         self.places = Buttons(
-            on_place, label="Look at", options=[*([p.key, p.name] for p in PLACES), [GLOBE, "Whole globe"]]
+            on_place,
+            label="Look at",
+            options=[*([p.key, p.name] for p in PLACES), [GLOBE, place_name(GLOBE)]],
         )
         self.relief = Segmented(
             label="Relief", value=state.relief, options=[[key, name, ""] for key, name in RELIEFS.items()]

@@ -11,7 +11,7 @@ from typing import Any
 import panel as pn
 from bokeh.models import Model
 
-from app.bookmarks import PLACES, look_at
+from app.bookmarks import look_at, place_at, place_name, turned
 from app.hidden_panes import HiddenPanes
 from app.jobs import Progress
 from app.latest import Latest
@@ -24,25 +24,14 @@ from app.view_region import Look, box_of, drawn_zoom, visible_cells
 from app.zoom_export import super_resolved_netcdf
 from app.zoom_gallery import ZoomGallery
 from app.zoom_scene import Asked, Scene, scene_of
-from app.zoom_sidebar import GLOBE, ZoomSidebar
+from app.zoom_sidebar import ZoomSidebar
 from app.zoom_state import ZoomState
+from app.zoom_table import SHEET, about, table, table_csv
 from app.zoom_view import Globe, Numbers, ViewMade, made_globe, made_view
-from app.zoom_words import about, describe, table, table_csv
+from app.zoom_words import describe
 
 _FIRST_WAIT_S = 0.8
 _COMPUTED = ("archive", "variable", "time", "zoom_in", "zoom_out", "model")
-_SHEET = """
-:host { font: 13px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: var(--ink); }
-p { margin: 0 0 6px; max-width: 110ch; color: var(--ink-soft); }
-strong, b { color: var(--ink); font-weight: 650; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 6px 0 8px; }
-th, td { padding: 4px 12px 4px 0; text-align: right; white-space: nowrap; font-weight: 400; }
-th { color: var(--ink-soft); font-size: 12px; }
-thead th[colspan] { text-align: left; padding-left: 18px; border-bottom: 1px solid var(--line); }
-tbody th { text-align: left; color: var(--ink); font-size: 13px; }
-tbody tr { border-top: 1px solid var(--hair); }
-tbody tr[aria-current] { background: var(--hair); }
-"""
 
 
 @dataclass(frozen=True)
@@ -106,7 +95,7 @@ class ZoomPage(MapPage):
         self.maps = self.gallery.maps
         self.sidebar = ZoomSidebar(self.state, self._open, self.toast, self.go, self._save, self._save_table)
         self.map_controls = self.sidebar.map
-        self.places = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, stylesheets=[_SHEET])
+        self.places = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, stylesheets=[SHEET])
         self.hidden = HiddenPanes()
         self.fields = Latest(self._make_field, self._field_arrived, self._missed, self.schedule)
         self.views = Latest(self._make_view, self._view_arrived, self._failed, self.schedule)
@@ -247,10 +236,9 @@ class ZoomPage(MapPage):
         unit = scene.archive.unit(scene.asked.variable)
         if numbers is not None:
             self.gallery.power.show(numbers.power, unit)
-        place = self._place()
+        place = place_at(self.maps.bounds, self.maps.projection)
         self.sidebar.at(place)
-        names = {p.key: p.name for p in PLACES} | {GLOBE: "Whole globe"}
-        rows = table(self.globe, unit, names.get(place, "")) if self.globe is not None else ""
+        rows = table(self.globe, unit, place_name(place)) if self.globe is not None else ""
         words = rows + about(scene, self.globe)
         if self.places.object != words:
             self.places.object = words
@@ -275,33 +263,12 @@ class ZoomPage(MapPage):
 
     def go(self, place: str) -> None:
         """Look at a bookmark, or at the whole globe."""
-        looks = self.state.looks
-        if place == GLOBE:
-            projection, window = looks, looks.bounds
-        else:
-            projection, window = look_at(next(p for p in PLACES if p.key == place).box, looks)
+        projection, window = turned(place, self.state.looks)
         self.state.param.update(lon0=projection.lon0, **self._tilt(projection))
         self.look_at(window)
 
     def _tilt(self, projection: Projection) -> dict[str, float]:
         return {"lat0": projection.lat0} if projection.name == "globe" else {}
-
-    def _place(self) -> str:
-        """The bookmark that is looked at, if it is one."""
-        bounds, looks = self.maps.bounds, self.maps.projection
-
-        def same(window: tuple[float, ...]) -> bool:
-            return all(abs(a - b) < 1e-3 for a, b in zip(bounds, window, strict=True))
-
-        if same(looks.bounds):
-            return GLOBE
-        found = (
-            p.key
-            for p in PLACES
-            for there, window in (look_at(p.box, looks),)
-            if there == looks and same(window)
-        )
-        return next(found, "")
 
     def _reproject(self) -> None:
         """A new projection shows the same place."""

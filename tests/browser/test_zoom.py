@@ -59,7 +59,7 @@ def test_first_view(visit):
     assert page.get_by_role("row").count() == 9
     for pane in ("sharp", "plain", "truth", "plain_error", "sharp_error", "swipe"):
         assert colours(page, pane) > 60, pane
-    assert 10 < colours(page, "coarse"), "cells of one colour each"
+    assert colours(page, "coarse") > 10, "cells of one colour each"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
