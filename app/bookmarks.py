@@ -5,13 +5,24 @@ Pure: nothing here knows of the user interface.
 
 from __future__ import annotations
 
-__all__ = ["GLOBE", "PLACES", "Bookmark", "around", "look_at", "place_at", "place_name", "turned"]
+__all__ = [
+    "GLOBE",
+    "PLACES",
+    "Bookmark",
+    "around",
+    "kept_place",
+    "look_at",
+    "place_at",
+    "place_name",
+    "turned",
+]
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.projection import Projection
+from app.view_region import Look, box_of
 from fsae_core.sphere.box import Box
 
 GLOBE = "globe"
@@ -104,3 +115,12 @@ def place_at(window: tuple[float, ...], projection: Projection) -> str:
         if there == projection and all(abs(a - b) < 1e-3 for a, b in zip(window, wanted, strict=True)):
             return key
     return ""
+
+
+def kept_place(look: Look, projection: Projection) -> tuple[Projection, tuple[float, float, float, float]]:
+    """`look_at` in another projection for what is looked at; the whole map for half the globe or more."""
+    box = box_of(look)
+    if box is None or box[2] - box[0] > 179:
+        return projection, projection.bounds
+    west, south, east, north = box
+    return look_at((west, south, east + 360 * (east < west), north), projection)

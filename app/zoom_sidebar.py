@@ -38,11 +38,8 @@ class ZoomSidebar:
         self.zoom_out = Segmented(label="To zoom", value=str(state.zoom_out))
         self.model = Choice(label="Weights", value=state.model, visible=False)
         self.against = Segmented(label="Compare with", value=state.against)
-        self.places = Buttons(
-            on_place,
-            label="Look at",
-            options=[*([p.key, p.name] for p in PLACES), [GLOBE, place_name(GLOBE)]],
-        )
+        places = [[key, place_name(key)] for key in (*(p.key for p in PLACES), GLOBE)]
+        self.places = Buttons(on_place, label="Look at", options=places)
         self.relief = Segmented(
             label="Relief", value=state.relief, options=[[key, name, ""] for key, name in RELIEFS.items()]
         )

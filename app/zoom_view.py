@@ -5,10 +5,10 @@ Pure plans: no user interface here; both run in threads.
 
 from __future__ import annotations
 
-__all__ = ["Globe", "Numbers", "Row", "ViewMade", "made_globe", "made_view"]
+__all__ = ["Glance", "Globe", "Numbers", "Row", "ViewMade", "Wish", "made_globe", "made_view"]
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app.bookmarks import PLACES
 from app.sharp_field import SharpField
 from app.view_region import Look, decoded_cells, drawn_zoom, visible_cells
-from app.zoom_scene import Scene
+from app.zoom_scene import Asked, Scene
 from fsae_core.evaluate.within import Detail, detail, power_within, rmse_within
 from fsae_core.sphere.box import box_cells
 from fsae_core.sphere.healpix import n_cells
@@ -26,6 +26,23 @@ Index = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 SHARP, SMOOTH, LAPSE, TRUTH = "sharp", "smooth", "lapse", "truth"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A field that is asked for; where one looks decides only what of it is decoded first."""
+
+    asked: Asked
+    look: Look = field(compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """A view of the field on the screen that is asked for."""
+
+    scene: Scene
+    sharp: SharpField
+    look: Look
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 __all__ = ["PAGE", "ZoomPage"]
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import panel as pn
 from bokeh.models import Model
 
-from app.bookmarks import look_at, place_at, place_name, turned
+from app.bookmarks import kept_place, place_at, place_name, turned
 from app.hidden_panes import HiddenPanes
 from app.jobs import Progress
 from app.latest import Latest
@@ -27,28 +26,11 @@ from app.zoom_scene import Asked, Scene, scene_of
 from app.zoom_sidebar import ZoomSidebar
 from app.zoom_state import ZoomState
 from app.zoom_table import SHEET, about, table, table_csv
-from app.zoom_view import Globe, Numbers, ViewMade, made_globe, made_view
+from app.zoom_view import Glance, Globe, Numbers, ViewMade, Wish, made_globe, made_view
 from app.zoom_words import describe
 
 _FIRST_WAIT_S = 0.8
 _COMPUTED = ("archive", "variable", "time", "zoom_in", "zoom_out", "model")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A field that is asked for; where one looks decides only what of it is decoded first."""
-
-    asked: Asked
-    look: Look = field(compare=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Glance:
-    """A view of the field on the screen that is asked for."""
-
-    scene: Scene
-    sharp: SharpField
-    look: Look
 
 
 class ZoomPage(MapPage):
@@ -157,6 +139,7 @@ class ZoomPage(MapPage):
             self.sharp, self.numbers = view.sharp, view.numbers
         self.views.forget()
         self._show()
+        self.tell_address()
         for problem in scene.problems:
             self.toast(problem)
         if scene.truth is not None:
@@ -170,6 +153,7 @@ class ZoomPage(MapPage):
         self.failed(error)
         if self.asked == wish.asked and self.scene is not None:
             self._take_over(self.scene)  # the controls go back to what is on the screen
+            self.tell_address()
 
     def _failed(self, asked: Any, error: BaseException) -> None:
         self.failed(error)
@@ -179,7 +163,6 @@ class ZoomPage(MapPage):
         # From here on the state equals what is shown, so that its watchers find nothing to do.
         self.state.param.update(**{name: getattr(scene.asked, name) for name in _COMPUTED})
         self.sidebar.show(scene, self.own)
-        self.tell_address()
 
     # -- views -----------------------------------------------------------------------------------
 
@@ -201,7 +184,7 @@ class ZoomPage(MapPage):
             return
         if not self.sharp.whole:
             self.sharp = made.sharp
-        self.numbers = made.numbers if made.numbers is not None else self.numbers
+        self.numbers = made.numbers
         self._show()
 
     def _globe_arrived(self, scene: Scene, globe: Globe) -> None:
@@ -264,23 +247,19 @@ class ZoomPage(MapPage):
     def go(self, place: str) -> None:
         """Look at a bookmark, or at the whole globe."""
         projection, window = turned(place, self.state.looks)
-        self.state.param.update(lon0=projection.lon0, **self._tilt(projection))
+        self._turn(projection)
         self.look_at(window)
 
-    def _tilt(self, projection: Projection) -> dict[str, float]:
-        return {"lat0": projection.lat0} if projection.name == "globe" else {}
+    def _turn(self, projection: Projection) -> None:
+        tilt = {"lat0": projection.lat0} if projection.name == "globe" else {}
+        self.state.param.update(lon0=projection.lon0, **tilt)
 
     def _reproject(self) -> None:
         """A new projection shows the same place."""
         before, now = self.maps.projection, self.state.looks
         if before.name != now.name:
-            box = box_of(Look(before, self.maps.window))
-            if box is None or box[2] - box[0] > 179:
-                window = now.bounds
-            else:
-                west, south, east, north = box
-                now, window = look_at((west, south, east + 360 * (east < west), north), now)
-                self.state.param.update(lon0=now.lon0, **self._tilt(now))
+            now, window = kept_place(Look(before, self.maps.window), now)
+            self._turn(now)
             self.maps.look_at(window)
         self.map_controls.follow()
         self.look()
