@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
+from bokeh.models import ColumnDataSource, HoverTool, LogTicker, Range1d, SingleIntervalTicker
 from bokeh.plotting import figure as Figure
 
 from app import charts
@@ -78,6 +78,7 @@ class PowerChart:
             charts.points(bridge, fig, "zoom", "power", source, colour, size=size, legend_label=name)
         self._names: list[Any] = list(fig.legend[0].items)
         fig.xaxis.ticker = SingleIntervalTicker(interval=1, num_minor_ticks=0)
+        fig.yaxis.ticker = LogTicker(mantissas=[1, 2, 5], desired_num_ticks=6, num_minor_ticks=0)
         charts.legend(bridge, fig, "bottom_left")
         fig.add_tools(HoverTool(tooltips="<b>@power{0.0000}</b> at zoom @zoom", point_policy="snap_to_data"))
         return fig

@@ -104,7 +104,7 @@ def _notes(scene: Scene, numbers: Numbers | None, against: str, refining: bool, 
         "note_plain": f"{STANDARD:g} K/km on the relief that interpolation misses"
         if plainly == "lapse rate"
         else "smooth prolongation, means kept",
-        "note_truth": f"{archive.name}, zoom {scene.judge}",
+        "note_truth": f"{archive.title if archive.own else archive.name}, zoom {scene.judge}",
         "note_swipe": "input | super-resolved",
         "note_power": "this view"
         if numbers is None

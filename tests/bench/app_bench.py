@@ -187,7 +187,7 @@ def visit(browser, url: str, pid: int) -> dict[str, float]:
     }
 
 
-def visits() -> list[dict[str, float]]:
+def visits(query: str = "") -> list[dict[str, float]]:
     from playwright.sync_api import sync_playwright
 
     with socket.socket() as probe:
@@ -201,7 +201,7 @@ def visits() -> list[dict[str, float]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        url = f"http://localhost:{port}/app"
+        url = f"http://localhost:{port}/app?{query}"
         for _ in range(300):
             try:
                 if b'class="still"' in urllib.request.urlopen(url, timeout=60).read():
@@ -246,6 +246,19 @@ def test_the_page_answers_at_once():
         print(f"a visit, {name}: median {np.median(values):.2f}, {min(values):.2f} to {max(values):.2f}")
     for name, (median, p95) in figures.items():
         print(f"{name}: median {median:.0f} ms, p95 {p95:.0f} ms (reach {REACH[name]:.0f} ms)")
+
+
+@pytest.mark.bench
+def test_the_zoom_page_appears_at_once():
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
+    rows = visits("page=zoom")
+    print(f"\nZoom page; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        median, p95 = np.percentile(values, (50, 95))
+        reach = f" (reach {REACH[name]:.0f} ms)" if name in REACH else ""
+        print(f"a visit, {name}: median {median:.2f}, p95 {p95:.2f}{reach}")
 
 
 @pytest.mark.bench
