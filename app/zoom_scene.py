@@ -21,6 +21,7 @@ from app.sharp_field import SharpField
 from app.sphere_view import Field
 from app.store import Archive
 from fsae_core.archive.reader import open_archive
+from fsae_core.codec.calibration import CALIBRATED, LOWEST, CalibratedResolver
 from fsae_core.codec.routes import BEYOND, known_zoom
 from fsae_core.codec.super_resolution import SuperResolver
 from fsae_core.errors import UserError
@@ -32,17 +33,19 @@ from fsae_core.sphere.pyramid import restrict
 _COARSEST = 3
 _SAMPLES = 24
 _RAIN = ("tp", "pr")
-_TEMPERATURE = ("t2m",)
 _DEFAULT_LEVELS = 2
 _QUICK = 6
 
-_resolvers: WeakKeyDictionary[Archive, dict[tuple[str, int, int, str], SuperResolver]] = WeakKeyDictionary()
+_resolvers: WeakKeyDictionary[Archive, dict[tuple[str, int, int, str, bool], SuperResolver]] = (
+    WeakKeyDictionary()
+)
 _used: WeakSet[SuperResolver] = WeakSet()
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the controls say. zoom_in: of the input; zoom_out: of the estimate."""
+    """What the controls say. zoom_in: of the input; zoom_out: of the estimate; calibrated: by the input's own
+    scales."""
 
     archive: str
     variable: str
@@ -50,6 +53,7 @@ class Asked:
     zoom_in: int
     zoom_out: int
     model: str
+    calibrated: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +65,7 @@ class Scene:
     those up to zoom_out.
     plain: the smooth prolongation; lapse: with a lapse rate on it, for temperature only; both at zoom_out.
     truth: at the zoom `judge`, the finest at which there is some; None where the input is all there is.
-    learned: the weights were trained on this time.
+    learned: the weights were trained on this time. why_not_calibrated: "" or why it cannot be.
     problems: a sentence for each thing that had to be changed and that the visitor had asked for by name.
     """
 
@@ -81,6 +85,7 @@ class Scene:
     judge: int
     scale: Scale
     learned: bool
+    why_not_calibrated: str
     problems: tuple[str, ...]
 
     @property
@@ -106,7 +111,7 @@ class Scene:
     def coarser(self, zoom: int) -> SuperResolver:
         """What estimates the same field at a zoom between: a view of the whole globe needs no finer one."""
         a = self.asked
-        return _resolver(self.archive, a.variable, a.zoom_in, zoom, a.model)
+        return _resolver(self.archive, a.variable, a.zoom_in, zoom, a.model, a.calibrated)
 
     def start(self) -> SharpField:
         """Nothing has been decoded yet."""
@@ -151,7 +156,10 @@ def _scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Scene:
     zoom_out = asked.zoom_out
     if zoom_out not in targets:
         zoom_out = min(zoom_in + _DEFAULT_LEVELS, reach)
-    resolver = _resolver(archive, variable, zoom_in, zoom_out, model)
+    warm = variable in CALIBRATED and archive.dataset[variable].attrs.get("units") == "K"
+    why_not = _why_not_calibrated(warm, zoom_in, bool(archive.family) and model == "auto")
+    calibrated = asked.calibrated and not why_not
+    resolver = _resolver(archive, variable, zoom_in, zoom_out, model, calibrated)
     learned = np.zeros(len(archive.times), bool)
     for card in resolver.route.cards:
         learned |= card.trained_on(str(archive.dataset.attrs.get("fsae_name", "")), archive.times)
@@ -169,7 +177,6 @@ def _scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Scene:
     plain = smooth(coarse, levels)
     if variable in _RAIN:
         plain = NonNegative(zoom_out, zoom_in).sphere(plain[None], None)[0]  # type: ignore[arg-type]
-    warm = variable in _TEMPERATURE and archive.dataset[variable].attrs.get("units") == "K"
     judge = min(zoom_out, archive.zoom)
     truth = np.asarray(restrict(values, archive.zoom - judge), np.float32) if judge > zoom_in else None
     return Scene(
@@ -181,6 +188,7 @@ def _scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Scene:
             zoom_in=zoom_in,
             zoom_out=zoom_out,
             model=model,
+            calibrated=calibrated,
         ),
         archive,
         index,
@@ -197,8 +205,17 @@ def _scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Scene:
         judge,
         archive.scale(variable),
         bool(learned[index]),
+        why_not,
         tuple(problems),
     )
+
+
+def _why_not_calibrated(warm: bool, zoom_in: int, own: bool) -> str:
+    if not warm:
+        return "A lapse rate is for temperature."
+    if own:
+        return "The archive’s own weights lose by it."
+    return "" if zoom_in >= LOWEST else f"The input has too few cells: zoom {LOWEST} at least."
 
 
 def _inputs(archive: Archive, variable: str, known: int) -> dict[int, str]:
@@ -218,14 +235,17 @@ def _instead(asked: int, shown: int, inputs: Mapping[int, str]) -> str:
     return f"An input of zoom {asked} is not possible; zoom {shown} is shown. {why}"
 
 
-def _resolver(archive: Archive, variable: str, zoom_in: int, zoom_out: int, model: str) -> SuperResolver:
+def _resolver(
+    archive: Archive, variable: str, zoom_in: int, zoom_out: int, model: str, calibrated: bool
+) -> SuperResolver:
     """Made from some of the archive's times, for whether they are instants, and of which run, is seen from
     several together; kept as long as the archive."""
     kept = _resolvers.setdefault(archive, {})
-    key = (variable, zoom_in, zoom_out, model)
+    key = (variable, zoom_in, zoom_out, model, calibrated)
     if key not in kept:
         count = len(archive.times)
         some = np.unique(np.linspace(0, count - 1, min(_SAMPLES, count)).astype(int))
         low = open_archive(archive.cut(variable, some.tolist()), zoom=zoom_in)
-        kept[key] = SuperResolver(low, variable, zoom_out, model=model)
+        kind = CalibratedResolver if calibrated else SuperResolver
+        kept[key] = kind(low, variable, zoom_out, model=model)
     return kept[key]

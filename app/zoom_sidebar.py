@@ -37,6 +37,7 @@ class ZoomSidebar:
         self.zoom_in = Segmented(label="Input zoom", value=str(state.zoom_in))
         self.zoom_out = Segmented(label="To zoom", value=str(state.zoom_out))
         self.model = Choice(label="Weights", value=state.model, visible=False)
+        self.estimate = Segmented(label="Estimate", value="1" if state.calibrated else "0")
         self.against = Segmented(label="Compare with", value=state.against)
         places = [[key, place_name(key)] for key in (*(p.key for p in PLACES), GLOBE)]
         self.places = Buttons(on_place, label="Look at", options=places)
@@ -49,6 +50,7 @@ class ZoomSidebar:
         binding.tie(self.zoom_in, lambda v: {"zoom_in": int(v)})
         binding.tie(self.zoom_out, lambda v: {"zoom_out": int(v)})
         binding.tie(self.model, "model")
+        binding.tie(self.estimate, lambda v: {"calibrated": v == "1"})
         binding.tie(self.against, "against")
         binding.tie(self.relief, "relief")
         self.save.param.watch(lambda _: on_save(self.span.value == "all"), "clicks")
@@ -61,7 +63,7 @@ class ZoomSidebar:
             "data": self.field.data,
             "time": column(self.field.time),
             "bookmarks": column(self.places),
-            "zooms": column(self.zoom_in, self.zoom_out, self.model, self.against),
+            "zooms": column(self.zoom_in, self.zoom_out, self.model, self.estimate, self.against),
             "map": column(self.relief, self.map.column),
             "download": column(self.span, self.save, self.table),
         }
@@ -84,6 +86,8 @@ class ZoomSidebar:
             put(self.zoom_out, options=targets, value=str(a.zoom_out))
             put(self.model, options=[[key, WEIGHTS[key]] for key in scene.models], value=a.model)
             put(self.model, visible=len(scene.models) > 1)
+            estimates = [["0", "Weights alone", ""], ["1", "Calibrated", scene.why_not_calibrated]]
+            put(self.estimate, options=estimates, value="1" if a.calibrated else "0")
             against = "smooth" if lapse else self._state.against
             put(self.against, options=[["smooth", AGAINST["smooth"], ""], ["lapse", AGAINST["lapse"], lapse]])
             put(self.against, value=against)

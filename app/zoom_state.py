@@ -11,7 +11,7 @@ import param
 
 from app.bookmarks import PLACES, around
 from app.projection import Projection
-from app.state import MapState, Part, number, one_of, text
+from app.state import MapState, Part, flag, number, one_of, text
 from fsae_core.sphere.healpix import MAX_ZOOM
 
 AGAINST = {"smooth": "Interpolation", "lapse": "Lapse rate"}
@@ -36,6 +36,7 @@ class ZoomState(MapState):
     zoom_in: Any = param.Integer(4, bounds=(0, MAX_ZOOM))
     zoom_out: Any = param.Integer(6, bounds=(0, MAX_ZOOM))
     model: Any = param.Selector(default="auto", objects=list(WEIGHTS))
+    calibrated = param.Boolean(False, doc="Temperature, calibrated by the field's own scales.")
     against: Any = param.Selector(default="smooth", objects=list(AGAINST), doc="What the plain panes show.")
     relief: Any = param.Selector(default="off", objects=list(RELIEFS))
     swipe = param.Number(0.5, bounds=(0.0, 1.0), doc="Where the divider stands, as a share of the window.")
@@ -49,6 +50,7 @@ class ZoomState(MapState):
         Part("zoom_in", _zoom, f"a zoom from 0 to {MAX_ZOOM}", key="from"),
         Part("zoom_out", _zoom, f"a zoom from 0 to {MAX_ZOOM}", key="to"),
         Part("model", one_of("model", WEIGHTS).parse, "auto or general", key="weights"),
+        flag("calibrated"),
         one_of("against", AGAINST),
         one_of("relief", RELIEFS),
         *MapState.parts,

@@ -43,6 +43,11 @@ def about(scene: Scene, globe: Globe | None) -> str:
         f"{source}: {count(a.zoom_in)}. The estimate: {escape(scene.resolver.route.method)}. No pairs of "
         "coarse and fine fields were learned from for this; means over the input’s cells are kept."
     ]
+    if a.calibrated:
+        parts.append(
+            "Calibrated: a factor and a lapse rate were fitted to what is known, the input’s finest zoom, "
+            "and taken to the zooms that are sought. It helps on fields unlike those that the weights know."
+        )
     if scene.smooth_zooms:
         first, last = scene.known + 1, a.zoom_out
         zooms = f"Zoom {first} is" if first == last else f"Zooms {first} to {last} are"

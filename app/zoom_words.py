@@ -96,11 +96,11 @@ def _notes(scene: Scene, numbers: Numbers | None, against: str, refining: bool, 
     a, archive = scene.asked, scene.archive
     made = "" if a.zoom_in == archive.zoom else ", block means"
     plainly = "lapse rate" if against == "lapse" and scene.lapse is not None else "interpolation"
-    smooth = _beyond(scene)
+    smooth, fitted = _beyond(scene), ", calibrated" if a.calibrated else ""
     by = ", ".join(dict.fromkeys(card.name for card in scene.resolver.route.cards))
     out = {
         "note_coarse": f"zoom {a.zoom_in}{made}, {count(a.zoom_in)}",
-        "note_sharp": "refining this view…" if refining else f"zoom {a.zoom_out} by {by}{smooth}",
+        "note_sharp": "refining this view…" if refining else f"zoom {a.zoom_out} by {by}{fitted}{smooth}",
         "note_plain": f"{STANDARD:g} K/km on the relief that interpolation misses"
         if plainly == "lapse rate"
         else "smooth prolongation, means kept",

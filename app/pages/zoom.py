@@ -30,7 +30,7 @@ from app.zoom_view import Glance, Globe, Numbers, ViewMade, Wish, made_globe, ma
 from app.zoom_words import describe
 
 _FIRST_WAIT_S = 0.8
-_COMPUTED = ("archive", "variable", "time", "zoom_in", "zoom_out", "model")
+_COMPUTED = ("archive", "variable", "time", "zoom_in", "zoom_out", "model", "calibrated")
 
 
 class ZoomPage(MapPage):

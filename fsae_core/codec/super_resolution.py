@@ -113,6 +113,9 @@ class SuperResolver:
                 f"{self.variable} has missing or infinite values in {100 * missing:.2g} % of its cells, but "
                 "only complete fields can be super-resolved: fill them or leave the variable out."
             )
+        return self._frame_of(x, times)
+
+    def _frame_of(self, x: Floats, times: Times) -> Frame:
         _, mean, spread = FieldNormaliser().normalise(x)
         return Frame(mean, spread, times, self.instant)
 

@@ -101,6 +101,18 @@ def test_compare_with_a_lapse_rate(page, turns):
     assert page.sidebar.against.value == "smooth"
 
 
+def test_calibrated_by_its_own_scales(page, turns):
+    before = page.sharp.field.cells
+    page.sidebar.estimate.value = "1"
+    turns.settle()
+    assert page.scene.asked.calibrated and "calibrated=1" in page.bridge.query
+    assert "calibrated" in page.bridge.words["note_sharp"] and "Calibrated" in page.places.object
+    assert 0.01 < np.abs(page.sharp.field.cells - before).max() < 5
+    page.sidebar.field.variable.value = "msl"
+    turns.settle()
+    assert not page.scene.asked.calibrated and page.sidebar.estimate.options[1][2] != ""
+
+
 def test_relief_over_the_maps(page, turns):
     page.sidebar.relief.value = "contours"
     turns.settle()
