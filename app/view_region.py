@@ -34,7 +34,7 @@ class Look:
     window: Window
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=12)
 def visible_cells(look: Look, zoom: int) -> Index:
     """Cells (ascending, of `zoom`) that the window shows, whole or in part."""
     # At four times a pixel's size no cell falls between the pixels, not even by its corner.

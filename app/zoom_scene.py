@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = ["Asked", "Scene", "scene_of"]
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary, WeakSet
@@ -32,13 +34,14 @@ from fsae_core.sphere.pyramid import restrict
 
 _COARSEST = 3
 _SAMPLES = 24
+_RESOLVERS = 16
 _RAIN = ("tp", "pr")
 _DEFAULT_LEVELS = 2
 _QUICK = 6
 
-_resolvers: WeakKeyDictionary[Archive, dict[tuple[str, int, int, str, bool], SuperResolver]] = (
-    WeakKeyDictionary()
-)
+_Key = tuple[str, int, int, str, bool]
+_resolvers: WeakKeyDictionary[Archive, OrderedDict[_Key, SuperResolver]] = WeakKeyDictionary()
+_lock = threading.Lock()
 _used: WeakSet[SuperResolver] = WeakSet()
 
 
@@ -239,13 +242,20 @@ def _resolver(
     archive: Archive, variable: str, zoom_in: int, zoom_out: int, model: str, calibrated: bool
 ) -> SuperResolver:
     """Made from some of the archive's times, for whether they are instants, and of which run, is seen from
-    several together; kept as long as the archive."""
-    kept = _resolvers.setdefault(archive, {})
+    several together; the last few are kept, as long as the archive."""
     key = (variable, zoom_in, zoom_out, model, calibrated)
-    if key not in kept:
-        count = len(archive.times)
-        some = np.unique(np.linspace(0, count - 1, min(_SAMPLES, count)).astype(int))
-        low = open_archive(archive.cut(variable, some.tolist()), zoom=zoom_in)
-        kind = CalibratedResolver if calibrated else SuperResolver
-        kept[key] = kind(low, variable, zoom_out, model=model)
-    return kept[key]
+    with _lock:
+        kept = _resolvers.setdefault(archive, OrderedDict())
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+    count = len(archive.times)
+    some = np.unique(np.linspace(0, count - 1, min(_SAMPLES, count)).astype(int))
+    low = open_archive(archive.cut(variable, some.tolist()), zoom=zoom_in)
+    kind = CalibratedResolver if calibrated else SuperResolver
+    made = kind(low, variable, zoom_out, model=model)
+    with _lock:
+        kept[key] = made
+        while len(kept) > _RESOLVERS:
+            kept.popitem(last=False)
+    return made
