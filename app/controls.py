@@ -5,7 +5,7 @@ Each is a small ES module in assets/style with the parameters below; none loads 
 
 from __future__ import annotations
 
-__all__ = ["Action", "Choice", "JobBar", "Range", "Segmented", "TimePlayer", "Upload", "column"]
+__all__ = ["Action", "Buttons", "Choice", "JobBar", "Range", "Segmented", "TimePlayer", "Upload", "column"]
 
 import base64
 import binascii
@@ -87,6 +87,26 @@ class Action(_Control):
 
     clicks = param.Integer(0)
     _esm = _module("action")
+
+
+class Buttons(_Control):
+    """Buttons in two columns, each of which does something at once; `value` names the one that is in effect.
+
+    options: [value, text] pairs. on_press: called with the value of the button that was pressed.
+    """
+
+    value = param.String("")
+    options = param.List(default=[])
+    _esm = _module("buttons")
+
+    def __init__(self, on_press: Callable[[str], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._on_press = on_press
+
+    def _handle_msg(self, data: Any) -> None:
+        pressed = data.get("pressed") if isinstance(data, dict) else None
+        if pressed in [value for value, _ in self.options]:
+            self._on_press(str(pressed))
 
 
 class JobBar(_Control):

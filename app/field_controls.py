@@ -97,4 +97,6 @@ class MapControls:
         with self._binding.quiet() as put:
             self.lat0.visible = state.projection == "globe"
             put(self.projection, value=state.projection)
+            put(self.lon0, value=state.lon0)
+            put(self.lat0, value=state.lat0)
             put(self.fit, value="view" if state.fit else "archive")

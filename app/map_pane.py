@@ -186,7 +186,10 @@ class MapPane:
 
     def scale(self, scale: Scale, title: str) -> None:
         """Colours and the words on the bar."""
-        self.mapper.update(palette=palette(scale.palette), low=scale.low, high=scale.high)
+        colours = list(palette(scale.palette))
+        if self.mapper.palette != colours:  # Bokeh checks each colour that it is given: 4 ms
+            self.mapper.palette = colours
+        self.mapper.update(low=scale.low, high=scale.high)
         self.title = title
         if self.made and self.bar.title != title:
             self.bar.title = title

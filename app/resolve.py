@@ -7,13 +7,13 @@ from __future__ import annotations
 
 __all__ = ["Asked", "Shown", "resolve"]
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app import store
+from app.cold import alone_at_first
 from app.colours import Scale, error_scale
 from app.compress_state import METHODS
 from app.state import RATIOS
@@ -53,23 +53,12 @@ class Shown:
     learned: bool = False
 
 
-_COLD = threading.Lock()
-_WARM = threading.Event()
-
-
 def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> Shown:
     """Open, choose, compress. own: the visitor's uploaded archives by name.
 
     strict: raise UserError for an archive that is not there; otherwise the first shipped one is shown.
     """
-    if _WARM.is_set():
-        return _resolve(asked, own, strict)
-    # Until one visitor has had a picture, others wait: the first loads torch and the readers, and modules
-    # that several threads import at once may be seen half made.
-    with _COLD:
-        shown = _resolve(asked, own, strict)
-        _WARM.set()
-        return shown
+    return alone_at_first(lambda: _resolve(asked, own, strict))
 
 
 def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:

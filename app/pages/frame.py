@@ -101,6 +101,10 @@ class Page:
         """PNGs by pane that stand in until the browser has made the live figures."""
         return {}
 
+    def hidden_panes(self) -> frozenset[str]:
+        """Panes that have nothing to show at first (see `app.hidden_panes`)."""
+        return frozenset()
+
     def closing(self) -> None:
         """The visitor has left: let go of what is not the frame's."""
 
@@ -207,6 +211,7 @@ class Page:
             "words": self.bridge.words,
             "layout": self.layout,
             "late": {pane.key for pane in late},
+            "hidden": self.hidden_panes(),
             "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
             "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
         }

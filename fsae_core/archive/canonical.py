@@ -52,7 +52,7 @@ def canonical_dataset(
         own = {
             k: v
             for k, v in array.attrs.items()
-            if k in ("long_name", "standard_name", "units", "cell_methods")
+            if k in ("long_name", "standard_name", "units", "cell_methods", "fsae_instant")
         }
         if known is not None:
             own |= {"units": known.units, "long_name": known.long_name, "standard_name": known.standard_name}

@@ -28,6 +28,10 @@ def super_resolve(
     model: Annotated[
         str, typer.Option(help="auto (the archive's own weights, else general), general, a name or a file.")
     ] = "auto",
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="Fit t2m's detail to the field's own scales, with a lapse rate."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of that name.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: JsonFlag = False,
@@ -40,6 +44,7 @@ def super_resolve(
     from fsae_core.archive.canonical import data_names
     from fsae_core.archive.reader import open_archive
     from fsae_core.codec import latlon, store
+    from fsae_core.codec.calibration import CALIBRATED, CalibratedResolver
     from fsae_core.codec.super_resolution import super_resolve as refine
     from fsae_core.errors import UserError
 
@@ -52,7 +57,18 @@ def super_resolve(
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise UserError(f"{target} is source and target at once: choose another name for the result.")
     ds = open_archive(source, variables=variable)
-    fine = refine(ds, zoom, region, model=model, device=device, progress=progress("super-resolving"))
+    fitted = {
+        name: CalibratedResolver(ds, name, zoom, model=model, device=device)
+        for name in (data_names(ds) if calibrate else ())
+        if name in CALIBRATED
+    }
+    if calibrate and not fitted:
+        raise UserError(
+            f"{source} has no {' or '.join(CALIBRATED)}, which alone is calibrated: leave --calibrate out."
+        )
+    fine = refine(
+        ds, zoom, region, model=model, device=device, progress=progress("super-resolving"), resolvers=fitted
+    )
     learned = fine.attrs["fsae_sr_times_trained_on"]
     if learned:
         warn(

@@ -13,7 +13,7 @@ What was measured (RMSE of t2m in K on 29 March; more in the README of the weigh
 
 from __future__ import annotations
 
-__all__ = ["BEYOND", "Route", "route"]
+__all__ = ["BEYOND", "Route", "known_zoom", "route"]
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +92,8 @@ def route(
     if str(model) not in ("auto", GENERAL):
         steps = [_named(model, variable, zoom_in, zoom, device)]
         return _finished(steps, variable, zoom_in, zoom, zoom)
-    family = [card for card in shipped_cards() if card.family == ds.attrs.get("fsae_climatology")]
-    finest = max((card.zooms[1] for card in family), default=_HIGHEST) if model == "auto" else _HIGHEST
+    family = _family(ds)
+    finest = _finest(family, model)
     known = min(zoom, finest, _KNOWN_TO.get(variable, MAX_ZOOM))
     if known <= zoom_in:
         instead = " or choose the general weights" if family and model == "auto" else ""
@@ -121,6 +121,22 @@ def route(
         if steps[-1].zoom_out > known:
             steps.append(RestrictStep(steps[-1].zoom_out, known))
     return _finished(steps, variable, zoom_in, known, zoom)
+
+
+def known_zoom(ds: xr.Dataset, variable: str, model: str = "auto") -> int:
+    """The finest zoom of which the weights that `route` takes ("auto" or "general") say something.
+
+    Up to `BEYOND` more can be added by smooth prolongation.
+    """
+    return min(_finest(_family(ds), model), _KNOWN_TO.get(variable, MAX_ZOOM))
+
+
+def _family(ds: xr.Dataset) -> list[Any]:
+    return [card for card in shipped_cards() if card.family == ds.attrs.get("fsae_climatology")]
+
+
+def _finest(family: list[Any], model: str | Path) -> int:
+    return max((card.zooms[1] for card in family), default=_HIGHEST) if model == "auto" else _HIGHEST
 
 
 def _levels(zoom_in: int, known: int, direct: bool) -> list[tuple[int, int]]:

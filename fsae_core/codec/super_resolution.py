@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["SuperResolver", "View", "super_resolve"]
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,9 @@ class SuperResolver:
                 f"{self.variable} has missing or infinite values in {100 * missing:.2g} % of its cells, but "
                 "only complete fields can be super-resolved: fill them or leave the variable out."
             )
+        return self._frame_of(x, times)
+
+    def _frame_of(self, x: Floats, times: Times) -> Frame:
         _, mean, spread = FieldNormaliser().normalise(x)
         return Frame(mean, spread, times, self.instant)
 
@@ -126,12 +129,15 @@ def super_resolve(
     model: str | Path = "auto",
     device: str = "auto",
     progress: Progress | None = None,
+    resolvers: Mapping[str, SuperResolver] | None = None,
 ) -> xr.Dataset:
     """A canonical archive at a finer zoom, or the cells of a region (west, south, east, north in degrees).
 
     A region's cells are told by the coordinate `cell`, their nested indices; attributes say how the fields
-    were made. ``model`` as in `route`; ``progress`` wraps an iterable as tqdm does. Raises UserError for a
-    zoom that is not finer or out of reach, a region that is none, missing values, or too large a result.
+    were made. ``model`` as in `route`; ``progress`` wraps an iterable as tqdm does. ``resolvers``: by
+    variable, those of a longer archive of which ``ds`` is a part: whether times are instants, and of which
+    run, is seen from several together. Raises UserError for a zoom that is not finer or out of reach, a
+    region that is none, missing values, or too large a result.
     """
     zoom_in = zoom_of_dataset(ds)
     names = list(data_names(ds) if variables is None else variables)
@@ -141,7 +147,10 @@ def super_resolve(
         )
     if region is not None:
         check_box(region)
-    resolvers = {name: SuperResolver(ds, name, zoom, model=model, device=device) for name in names}
+    given = resolvers or {}
+    resolvers = {
+        name: given.get(name) or SuperResolver(ds, name, zoom, model=model, device=device) for name in names
+    }
     cells = None if region is None else box_cells(region, zoom)
     width = n_cells(zoom) if cells is None else len(cells)
     total = width * sum(ds[name].size // ds.sizes["cell"] for name in names)

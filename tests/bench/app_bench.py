@@ -1,4 +1,4 @@
-"""How fast the Compress page answers: first figure, a change of ratio, a turn of the wheel.
+"""How fast the app answers: first figure, a change of ratio, a turn of the wheel, a view made sharp.
 
 ``pytest tests/bench/app_bench.py -s``. Server-side times are from the control's change to the last byte of
 the message for the browser. First figure: what a visitor waits for in Chromium, from the request to the first
@@ -17,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from bokeh.document import Document
 
 from app.pages.compress import CompressPage
+from app.pages.zoom import ZoomPage
 from fsae_core.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,15 +32,19 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
 class Loop:
-    """A page on a document whose changes are serialised as the server would send them."""
+    """A page on a document whose changes are serialised as the server would send them.
 
-    def __init__(self) -> None:
+    work: its streams of work by name (see `Latest`).
+    """
+
+    def __init__(self, page: type = CompressPage, *work: str) -> None:
+        self.work = work or ("pictures",)
         self.due: list = []
         self.document = Document()
         self.document.add_next_tick_callback = self.due.append
         self.document.add_timeout_callback = lambda turn, _: self.due.append(turn)
         with self.document.models.freeze():
-            self.page = CompressPage({}, self.document)
+            self.page = page({}, self.document)
             self.page.template()._init_doc(self.document)
         self.events: list = []
         self.document.on_change(self.events.append)
@@ -46,7 +52,7 @@ class Loop:
 
     def settle(self) -> None:
         """Let turns run until the page has nothing left to do."""
-        while self.due or self.page.pictures.working:
+        while self.due or any(getattr(self.page, name).working for name in self.work):
             due, self.due[:] = list(self.due), []
             for turn in due:
                 turn()
@@ -101,6 +107,26 @@ def wheel_turns(loop: Loop) -> tuple[list[float], int]:
         size = max(size, loop.send())
         times.append(time.perf_counter() - start)
     return times, size
+
+
+def sharp_views(loop: Loop) -> tuple[list[float], list[float], int]:
+    """Wall and CPU time of views of 30 x 20 degrees, zoom 4 to 6, each decoded anew: from the change of the
+    window to the last byte of the sharp picture and its figures."""
+    page, walls, cpus, size = loop.page, [], [], 0
+    page.globes.ask = lambda scene: None  # the whole sphere at hand would leave nothing to decode
+    for i in range(ROUNDS):
+        page.state.param.update(time=page.scene.archive.labels[i % len(page.scene.archive.labels)])
+        loop.settle()
+        loop.events.clear()
+        x = -30 + 1.5 * i
+        start, cpu = time.perf_counter(), time.process_time()
+        page.look_at((x, x + 30, x / 3, x / 3 + 20))
+        loop.settle()
+        size = max(size, loop.send())
+        walls.append(time.perf_counter() - start)
+        cpus.append(time.process_time() - cpu)
+        assert not page.refining and not page.sharp.whole
+    return walls, cpus, size
 
 
 SEEN = """
@@ -161,7 +187,7 @@ def visit(browser, url: str, pid: int) -> dict[str, float]:
     }
 
 
-def visits() -> list[dict[str, float]]:
+def visits(query: str = "") -> list[dict[str, float]]:
     from playwright.sync_api import sync_playwright
 
     with socket.socket() as probe:
@@ -175,7 +201,7 @@ def visits() -> list[dict[str, float]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        url = f"http://localhost:{port}/app"
+        url = f"http://localhost:{port}/app?{query}"
         for _ in range(300):
             try:
                 if b'class="still"' in urllib.request.urlopen(url, timeout=60).read():
@@ -220,3 +246,41 @@ def test_the_page_answers_at_once():
         print(f"a visit, {name}: median {np.median(values):.2f}, {min(values):.2f} to {max(values):.2f}")
     for name, (median, p95) in figures.items():
         print(f"{name}: median {median:.0f} ms, p95 {p95:.0f} ms (reach {REACH[name]:.0f} ms)")
+
+
+@pytest.mark.bench
+def test_the_zoom_page_appears_at_once():
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
+    rows = visits("page=zoom")
+    print(f"\nZoom page; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        median, p95 = np.percentile(values, (50, 95))
+        reach = f" (reach {REACH[name]:.0f} ms)" if name in REACH else ""
+        print(f"a visit, {name}: median {median:.2f}, p95 {p95:.2f}{reach}")
+
+
+@pytest.mark.bench
+@pytest.mark.quick
+def test_a_view_gets_sharp_at_once():
+    """One core; the reach is that of CPU time, which other work on the machine does not change."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        loop = Loop(ZoomPage, "fields", "views", "globes")
+        page = loop.page
+        page.state.param.update(zoom_in=4, zoom_out=6)
+        loop.settle()
+        assert (page.scene.asked.zoom_in, page.scene.asked.zoom_out) == (4, 6)
+        walls, cpus, size = sharp_views(loop)
+    finally:
+        torch.set_num_threads(threads)
+    print()
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; largest message {size / 1e6:.2f} MB")
+    (wall, wall_95), (cpu, cpu_95) = percentile(walls), percentile(cpus)
+    print(
+        f"view of 30 x 20 degrees at zoom 6 from zoom 4, decoded, drawn in all panes and sent: CPU median "
+        f"{cpu:.0f} ms, p95 {cpu_95:.0f} ms (reach 120 ms); wall median {wall:.0f} ms, p95 {wall_95:.0f} ms"
+    )
+    assert cpu_95 <= 120

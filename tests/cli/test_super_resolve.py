@@ -57,6 +57,17 @@ def test_a_region_to_zarr(fsae, low, tmp_path):
         assert (np.abs(back["lon"].values) >= 170).all() and np.isfinite(back["t2m"].values).all()
 
 
+def test_calibrated(fsae, low, tmp_path):
+    got = fsae("super-resolve", low, tmp_path / "c.zarr", "--zoom", 6, "--calibrate", "--json").json
+    assert "as fits the field itself from zoom 3 to 4" in got["method"]
+    plain = super_resolve(open_archive(low), 6)["t2m"].values
+    assert 0.01 < np.abs(open_archive(tmp_path / "c.zarr")["t2m"].values - plain).max() < 10
+    refused = fsae(
+        "super-resolve", "era5-week", tmp_path / "d.nc", "--zoom", 7, "--variable", "tp", "--calibrate"
+    )
+    assert refused.code == 2 and "leave --calibrate out" in refused.err
+
+
 def test_what_was_learned_from_is_told(fsae, tmp_path):
     path = tmp_path / "week.zarr"
     write_fields(open_archive("era5-week", zoom=4, variables="t2m").isel(time=slice(0, 3)), path)

@@ -8,6 +8,7 @@ import xarray as xr
 import fsae_core
 from fsae_core.archive.canonical import canonical_dataset
 from fsae_core.archive.reader import open_archive
+from fsae_core.codec.routes import known_zoom
 from fsae_core.codec.super_resolution import SuperResolver, super_resolve
 from fsae_core.errors import UserError
 from fsae_core.sphere.box import box_cells
@@ -199,3 +200,35 @@ def test_progress_is_told_and_can_stop(era5):
     with pytest.raises(KeyboardInterrupt):
         super_resolve(coarse(era5, 4, "t2m", "u10", "v10"), 5, progress=watch)
     assert [name for name, _ in seen] == ["t2m", "u10"]
+
+
+def test_a_part_of_an_archive_is_judged_with_the_whole():
+    """One time in twenty of the fine run, alone, is taken for one of the coarse run."""
+    ds = open_archive("amip-hr", zoom=4)
+    whole = super_resolve(ds, 5)
+    alone = [super_resolve(ds.isel(time=[i]), 5)["t2m"].values[0] for i in range(ds.sizes["time"])]
+    off = [i for i, one in enumerate(alone) if np.abs(one - whole["t2m"].values[i]).max() > 0.1]
+    assert off, "a time that is misjudged alone"
+    resolvers = {"t2m": SuperResolver(ds, "t2m", 5)}
+    part = super_resolve(ds.isel(time=off), 5, resolvers=resolvers)
+    np.testing.assert_allclose(part["t2m"].values, whole["t2m"].values[off], atol=1e-4)
+
+
+def test_the_hour_is_kept_when_fields_are_made_coarser(era5):
+    one = era5.isel(time=[0])[["t2m", "crs"]]
+    one["t2m"].attrs["fsae_instant"] = 1
+    low = open_archive(one, zoom=4)
+    assert low["t2m"].attrs["fsae_instant"] == 1
+    np.testing.assert_allclose(
+        super_resolve(low, 6)["t2m"].values[0],
+        super_resolve(coarse(era5, 4, "t2m"), 6)["t2m"].values[0],
+        atol=1e-4,
+    )
+
+
+def test_what_is_known_of_a_variable():
+    era5, amip = open_archive("era5-week"), open_archive("amip")
+    assert (known_zoom(era5, "t2m"), known_zoom(era5, "msl")) == (8, 7)
+    assert (known_zoom(amip, "t2m"), known_zoom(amip, "t2m", "general")) == (5, 8)
+    for zoom in range(5, known_zoom(amip, "t2m") + 3):
+        assert SuperResolver(amip.isel(time=slice(0, 2)), "t2m", zoom).route.learned <= 5
