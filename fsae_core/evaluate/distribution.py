@@ -1,4 +1,4 @@
-"""What an ensemble says about a value: how likely it is, how it is distributed, where the truth lies in it."""
+"""What an ensemble says of a value: how likely it is, how it is distributed, where the truth lies in it."""
 
 from __future__ import annotations
 

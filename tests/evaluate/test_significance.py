@@ -59,7 +59,7 @@ def test_density_is_that_of_what_was_drawn():
     at = np.linspace(-8, 12, 801)
     found = density(rng.normal(2.0, 1.5, size=4000), at)
     expected = np.exp(-0.5 * ((at - 2) / 1.5) ** 2) / (1.5 * np.sqrt(2 * np.pi))
-    assert np.trapezoid(found, at) == pytest.approx(1.0, abs=1e-3)
+    assert found.sum() * (at[1] - at[0]) == pytest.approx(1.0, abs=1e-3)
     assert np.abs(found - expected).max() < 0.02
     assert np.isfinite(density([3.0, 3.0, 3.0], at)).all()
 
