@@ -7,7 +7,7 @@ __all__ = ["PlaceChart", "RankChart", "SpectrumChart"]
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d
 from bokeh.models.annotations import Legend, Span
 from bokeh.plotting import figure as Figure
 
@@ -62,6 +62,7 @@ class PlaceChart(_Chart):
         self.members, self.others, self.years = self._source(), self._source(), self._source()
         self.dots, self.truth = self._source(), self._source()
         self._label = "K"
+        self._range = Range1d(start=-0.12, end=1.0)
 
     def show(
         self,
@@ -86,6 +87,7 @@ class PlaceChart(_Chart):
             top = max(top, float(found.max()))
             source.data = {"x": at, "y": found}
         top = top or 1.0
+        self._range.update(start=-0.14 * top, end=1.45 * top)  # the legend's place is above the curves
         self.dots.data = {"x": members, "y": np.full(len(members), -0.05 * top)}
         self.truth.data = (
             {"x": [truth, truth], "y": [-0.1 * top, 1.05 * top]} if truth is not None else dict(_EMPTY)
@@ -99,7 +101,7 @@ class PlaceChart(_Chart):
 
     def _figure(self) -> Figure:
         bridge = self._bridge
-        fig = charts.chart(bridge, self.name, y_label="density, 1/K")
+        fig = charts.chart(bridge, self.name, y_label="density, 1/K", y_range=self._range)
         area = fig.varea(x="x", y1=0, y2="y", source=self.members, fill_alpha=0.18)
         bridge.colour(area.glyph, *charts.SERIES[0], "fill_color")
         charts.line(bridge, fig, "x", "y", self.members, 0, legend_label="members")
@@ -142,6 +144,7 @@ class SpectrumChart(_Chart):
             x_axis_type="log",
             y_axis_type="log",
         )
+        fig.xaxis.ticker = fig.xgrid.ticker = FixedTicker(ticks=[1, 2, 5, 10, 20, 50])
         band = fig.varea(x="x", y1="low", y2="high", source=self.band, fill_alpha=0.18)
         bridge.colour(band.glyph, *charts.SERIES[0], "fill_color")
         thin = {"line_width": 1.6}
@@ -194,7 +197,7 @@ class RankChart(_Chart):
             "high": high,
             "name": names,
         }
-        self.range.end = float(1.1 * max(np.nanmax(own if truth is not None else high), high.max(), 1.6))
+        self.range.end = float(1.35 * max(np.nanmax(own if truth is not None else high), high.max(), 1.6))
 
     def _figure(self) -> Figure:
         bridge = self._bridge

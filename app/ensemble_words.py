@@ -17,7 +17,7 @@ from app.words import number
 from fsae_core.evaluate.ensemble import power_over
 
 BADGE = "Simulated: drawn by an emulator; not an observation, not a forecast"
-_MARK = " · simulated"
+_MARK = "simulated · "
 
 
 def _month(month: str) -> str:
@@ -48,8 +48,8 @@ def world(wish: Wish) -> str:
 
 def _other(wish: Wish) -> str:
     if wish.versus == "volcanoes":
-        return "without volcanoes" if wish.volcanoes else "without volcanoes, as this world is"
-    return f"with {wish.other_co2} ppm CO₂"
+        return "no volcanoes" if wish.volcanoes else "no volcanoes, as here"
+    return f"{wish.other_co2} ppm CO₂"
 
 
 def describe(
@@ -60,7 +60,7 @@ def describe(
     maps = ensemble.maps(state.shown, day, state.test)
     area = ensemble.values(state.shown, day).mean(axis=1)
     of = f"{count} of {wish.members}" if not ensemble.complete else f"{count}"
-    kind = "anomaly from the archive's climatology" if state.shown == "anomaly" else "temperature"
+    kind = "anomaly from climatology" if state.shown == "anomaly" else "temperature"
     when = f"{_month(wish.month)} · {of} members · {world(wish)}"
     if wish.days:
         when = f"{day_name(ensemble.times[day])} · {of} members · {world(wish)}"
@@ -73,13 +73,13 @@ def describe(
         "area": f"{signed(area.mean())} K" if state.shown == "anomaly" else f"{area.mean():.2f} K",
         "area_note": f"members ± {area.std(ddof=1):.2f} K" if count > 1 else "one member",
         "spread": f"{number(float(np.sqrt(np.mean(maps.spread**2))))} K" if count > 1 else "–",
-        "spread_note": "RMS of members about their mean",
-        "note_mean": f"{kind}{_MARK}",
-        "note_spread": f"standard deviation of {count} members{_MARK}",
-        "note_members": f"{kind}; click one to see it large{_MARK}",
-        "note_likely": f"share of members {beyond}{_MARK}",
-        "note_one": f"{_tile(state, ensemble, reference)}, {kind}{_MARK}",
-        "note_place": f"{place}; {years}{_MARK}",
+        "spread_note": "RMS about the mean",
+        "note_mean": f"{_MARK}{kind}",
+        "note_spread": f"{_MARK}standard deviation of {count} members",
+        "note_members": f"{_MARK}{kind}; click one to enlarge it",
+        "note_likely": f"{_MARK}share of members {beyond}",
+        "note_one": f"{_MARK}{_tile(state, ensemble, reference)}, {kind}",
+        "note_place": f"{_MARK}{place}; {years}",
         "note_limits": "",
     }
     return out | _change(ensemble, state, day, maps.certain) | _truths(ensemble, reference)
@@ -102,12 +102,12 @@ def _change(ensemble: Ensemble, state: EnsembleState, day: int, certain: np.ndar
         nothing = "choose a world to compare with"
         return {"change": "–", "change_note": nothing, "note_changed": nothing}
     mean, error = ensemble.change_of_area(day)
-    stood = "the weather" if state.test == "weather" else "the scatter of pairs"
-    dotted = "" if certain is None else f"; dots: out of {stood}, {100 * certain.mean():.0f} % of the area"
+    stood = "weather" if state.test == "weather" else "pairs"
+    dotted = "" if certain is None else f"; {100 * certain.mean():.0f} % out of {stood} (dots)"
     return {
         "change": f"{signed(mean)} K",
-        "change_note": f"± {error:.2f} K over pairs",
-        "note_changed": f"this world − {_other(wish)}, same random numbers{dotted}{_MARK}",
+        "change_note": f"± {error:.3f} K over pairs",
+        "note_changed": f"{_MARK}this − {_other(wish)}{dotted}",
     }
 
 
@@ -119,22 +119,22 @@ def _truths(ensemble: Ensemble, reference: Reference | None) -> dict[str, str]:
         why = "the archive has none of this world" if not ensemble.wish.as_it_was else "no truth at hand"
         why = "two members are needed" if len(ensemble) < 2 else why
         out = {"crps": "–", "crps_note": why, "skill": "–", "skill_note": why}
-        out["note_ranks"] = f"{why}: grey is what members have among themselves{_MARK}"
+        out["note_ranks"] = f"{_MARK}{why}: grey is what members have among themselves"
     else:
-        learned = ", a month it was trained on" if truth.learned else ""
-        beside = f"other years of the archive: {number(reference.guess)} K" if reference.guess else truth.name
+        learned = ", trained on" if truth.learned else ", not trained on"
+        beside = f"other years: {number(reference.guess)} K" if reference.guess else f"against {truth.name}"
         out = {
             "crps": f"{number(scores[0])} K",
             "crps_note": beside,
             "skill": f"{scores[1]:.2f}",
             "skill_note": f"against {truth.name}{learned}",
-            "note_ranks": f"of {truth.name}, over the sphere{learned}{_MARK}",
+            "note_ranks": f"{_MARK}of {truth.name}, over the sphere{learned}",
         }
-    out["note_spectrum"] = f"anomalies{_MARK}"
+    out["note_spectrum"] = f"{_MARK}anomalies"
     if reference is not None:
         ratios = power_over([member.by_zoom for member in ensemble.one], reference.by_zoom)
         said = ", ".join(f"{ratio:.2f}" for zoom, ratio in ratios.items() if zoom >= 2)
         out["note_spectrum"] = (
-            f"over reconstruction's at zooms 2 to {ensemble.wish.zoom}: {said}; {reference.what}{_MARK}"
+            f"{_MARK}of reconstruction's at zooms 2–{ensemble.wish.zoom}: {said}; {reference.what}"
         )
     return out

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from bokeh.core.property.vectorization import value
 from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, Image, LinearColorMapper, Range1d, Rect, Text
 from bokeh.models.annotations import ColorBar
@@ -49,7 +50,7 @@ class MemberMosaic:
         self.frame = ColumnDataSource({"x": [], "y": [], "w": [], "h": []})
         self.mapper = LinearColorMapper(palette=palette("balance"), low=0.0, high=1.0)
         self._bytes = LinearColorMapper(palette=palette("balance", _COLOURS), low=1, high=_COLOURS)
-        self._bytes.update(low_color="rgba(0, 0, 0, 0)", high_color="#10181c")
+        self._bytes.update(low_color="rgba(0, 0, 0, 0)", high_color="#3d4a50")
         self.x_range, self.y_range = Range1d(start=0.0, end=SHAPE), Range1d(start=-1.0, end=0.0)
         self._grid: tuple[int, int] = (1, 1)
         self._fields: list[Field] = []
@@ -75,7 +76,7 @@ class MemberMosaic:
         image = Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=self._bytes)
         fig.add_glyph(self.tiles, image, level="image")
         text = Text(x="x", y="y", text="name", text_baseline="bottom", x_offset=1, y_offset=-1)
-        text.update(text_font="system-ui, sans-serif", text_font_size="10px")
+        text.update(text_font=value("system-ui, sans-serif"), text_font_size=value("10px"))
         text.update(padding=2, background_fill_alpha=0.8)
         fig.add_glyph(self.names, text)
         self._bridge.colour(text, "#17211f", "#e8eef0", "text_color")
@@ -186,8 +187,8 @@ class MemberMosaic:
             image = _as_bytes(picture, self._scale)
             image[lines[1], lines[0]] = _COAST
             box = self._box(place)
-            for name, value in zip(("image", "x", "y", "dw", "dh"), (image, *box), strict=True):
-                out[name].append(value)
+            for name, part in zip(("image", "x", "y", "dw", "dh"), (image, *box), strict=True):
+                out[name].append(part)
         return out
 
     def _coast(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
