@@ -78,7 +78,7 @@ class Wish:
             steps=self.steps,
             volcanoes=self.volcanoes,
             co2=float(self.co2) if self.co2 else None,
-            nino34={"": None, "unknown": math.nan}.get(self.nino, float(self.nino or "nan")),
+            nino34=None if not self.nino else math.nan if self.nino == "unknown" else float(self.nino),
             fine=self.resolution == "hr",
         )
 

@@ -7,6 +7,7 @@ import pytest
 from ensemble_samples import QUERY
 
 from app.member_mosaic import tiling
+from app.pages import ensemble
 from app.pages.ensemble import EnsemblePage
 
 
@@ -21,7 +22,8 @@ def image(pane) -> np.ndarray:
     return pane.sharp.data["image"][0]
 
 
-def test_first_picture_comes_with_the_page(document, at_once):
+def test_first_picture_comes_with_the_page(document, at_once, monkeypatch):
+    monkeypatch.setattr(ensemble, "_FIRST_WAIT_S", 600.0)
     page = EnsemblePage(QUERY, document)
     assert page.ensemble is not None and page.ensemble.complete and not page.job_bar.running
     assert np.isfinite(image(page.gallery.mean)).all() and image(page.gallery.mean).std() > 0.1
