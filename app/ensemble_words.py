@@ -43,7 +43,7 @@ def world(wish: Wish) -> str:
         said.append(
             "Niño 3.4 unknown" if wish.nino == "unknown" else f"Niño 3.4 {signed(float(wish.nino), 1)} K"
         )
-    return ", ".join(said) or "the world as it was told to the simulation"
+    return ", ".join(said) or "the world as it was"
 
 
 def _other(wish: Wish) -> str:
@@ -103,11 +103,11 @@ def _change(ensemble: Ensemble, state: EnsembleState, day: int, certain: np.ndar
         return {"change": "–", "change_note": nothing, "note_changed": nothing}
     mean, error = ensemble.change_of_area(day)
     stood = "weather" if state.test == "weather" else "pairs"
-    dotted = "" if certain is None else f"; {100 * certain.mean():.0f} % out of {stood} (dots)"
+    dotted = "" if certain is None else f"; dots ({100 * certain.mean():.0f} %): out of {stood}"
     return {
         "change": f"{signed(mean)} K",
         "change_note": f"± {error:.3f} K over pairs",
-        "note_changed": f"{_MARK}this − {_other(wish)}{dotted}",
+        "note_changed": f"{_MARK}this world − {_other(wish)}{dotted}",
     }
 
 

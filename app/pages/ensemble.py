@@ -46,7 +46,7 @@ class EnsemblePage(MapPage):
             Pane("mean", "Ensemble mean", "Mean"),
             Pane("spread", "Spread", "Spread"),
             Pane("members", "Members", wide=True, shape=SHAPE, late=True),
-            Pane("changed", "This world minus the other", "Change", late=True),
+            Pane("changed", "Change", late=True),
             Pane("likely", "Probability", "Prob.", late=True),
             Pane("one", "One of them", "One", late=True),
             Pane("place", "At one place", "Place", late=True),
