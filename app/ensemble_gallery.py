@@ -23,6 +23,7 @@ from app.sphere_view import Field, render
 from fsae_core.sphere.healpix import lookup, n_cells
 
 _SAMPLE = 40_000
+_LEAST = 0.05
 
 
 class EnsembleGallery:
@@ -113,7 +114,9 @@ class EnsembleGallery:
             many = mean = field_scale("t2m", some)
             word = "temperature, K"
         top = error_scale(maps.spread).high if len(ensemble) > 1 else 1.0
-        change = error_scale(maps.change) if maps.change is not None else Scale("balance", -1.0, 1.0)
+        change = (
+            _visible(error_scale(maps.change)) if maps.change is not None else Scale("balance", -1.0, 1.0)
+        )
         self._scales = {
             self.mean: (mean, f"mean {word}"),
             self.one: (many, word),
@@ -131,7 +134,7 @@ class EnsembleGallery:
                 if pane is self.spread:
                     scale = Scale(scale.palette, 0.0, error_scale(here).high)
                 elif pane is self.change or signed:
-                    scale = error_scale(here)
+                    scale = _visible(error_scale(here))
                 elif np.isfinite(here).any():
                     scale = field_scale("t2m", here)
             pane.scale(scale, title)
@@ -201,6 +204,11 @@ class EnsembleGallery:
         others = ensemble.at(state.point, state.shown, day, other=True) if ensemble.other else None
         label = "anomaly, K" if state.shown == "anomaly" else "temperature, K"
         self.place.show(ensemble.at(state.point, state.shown, day), others, years - base, here, label)
+
+
+def _visible(scale: Scale) -> Scale:
+    """Worlds that are the same differ by rounding, which is not to look like a pattern."""
+    return scale if scale.high >= _LEAST else Scale(scale.palette, -_LEAST, _LEAST)
 
 
 def _zoom(cells: np.ndarray) -> int:
