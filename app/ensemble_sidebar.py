@@ -120,7 +120,8 @@ class EnsembleSidebar:
     @property
     def groups(self) -> dict[str, pn.Column]:
         """The controls by their place in the page's template."""
-        pair = pn.Row(self.month, self.year, sizing_mode="stretch_width", margin=0)
+        gap = [":host { gap: 8px; }"]
+        pair = pn.Row(self.month, self.year, sizing_mode="stretch_width", margin=0, stylesheets=gap)
         return {
             "time": column(pair, self.days, self.player),
             "world": column(self.volcanoes, self.co2_from, self.co2, self.nino_from, self.nino),

@@ -53,6 +53,8 @@ class MemberMosaic:
         self._bytes.update(low_color="rgba(0, 0, 0, 0)", high_color="#3d4a50")
         self.x_range, self.y_range = Range1d(start=0.0, end=SHAPE), Range1d(start=-1.0, end=0.0)
         self._grid: tuple[int, int] = (1, 1)
+        self._shape, self._count = SHAPE, 1
+        self._framed: int | None = None
         self._fields: list[Field] = []
         self._words: list[str] = []
         self._scale = Scale("balance", -1.0, 1.0)
@@ -68,6 +70,7 @@ class MemberMosaic:
         if self._made is None:
             self._made = self._figure()
             self._made.on_change("inner_width", self._resized)
+            self._made.on_change("inner_height", self._resized)
         return self._made
 
     def _figure(self) -> Figure:
@@ -97,8 +100,14 @@ class MemberMosaic:
         return fig
 
     def _resized(self, attr: str, old: Any, new: Any) -> None:
-        if self._fields and self._pixels() != self._drawn_for[:2]:
+        wide, high = (inner(self._made, f"inner_{side}") for side in ("width", "height"))
+        if wide and high and abs(wide / high / self._shape - 1) > 0.05:  # a phone's is higher than wide
+            self._shape = wide / high
+            self.x_range.end = self._shape
+            self._grid = tiling(self._count, self._shape)
+        if self._fields and (*self._pixels(), self._grid) != self._drawn_for[:3]:
             self._draw_all()
+            self.choose(self._framed)
 
     def tapped(self, event: Any) -> None:
         """A click: which tile it hit."""
@@ -115,17 +124,18 @@ class MemberMosaic:
     def _size(self) -> tuple[float, float]:
         """Of a tile in units of the frame's height, gap and name included."""
         columns, rows = self._grid
-        wide = min(SHAPE / columns, 2.0 / rows)
+        wide = min(self._shape / columns, 2.0 / rows)
         return wide, wide / 2
 
     def _pixels(self) -> tuple[int, int]:
         width = inner(self._made, "inner_width") if self._made is not None else 0
-        wide = max(32, min(360, round((width or _WIDTH) * self._size[0] / SHAPE)))
+        wide = max(32, min(360, round((width or _WIDTH) * self._size[0] / self._shape)))
         return wide, wide // 2
 
     def begin(self, count: int) -> None:
         """Places for so many tiles, all empty."""
-        self._grid, self._fields, self._words = tiling(count), [], []
+        self._count = count
+        self._grid, self._fields, self._words = tiling(count, self._shape), [], []
         self.tiles.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
         self.names.data = {"x": [], "y": [], "name": []}
         self.frame.data = {"x": [], "y": [], "w": [], "h": []}
@@ -145,7 +155,7 @@ class MemberMosaic:
     def show(self, fields: list[Field], names: list[str], *, afresh: bool) -> None:
         """Tiles of these fields. afresh: all are drawn; otherwise only those that are new at the end."""
         have = len(self._fields)
-        seen = (*self._pixels(), self._maps.bounds, self._maps.projection)
+        seen = (*self._pixels(), self._grid, self._maps.bounds, self._maps.projection)
         self._fields, self._words = fields, names
         if afresh or seen != self._drawn_for or have > len(fields):
             self._draw_all()
@@ -156,6 +166,7 @@ class MemberMosaic:
 
     def choose(self, place: int | None) -> None:
         """Put the frame round a tile."""
+        self._framed = place
         if place is None or not 0 <= place < len(self._fields):
             self.frame.data = {"x": [], "y": [], "w": [], "h": []}
             return
@@ -163,7 +174,7 @@ class MemberMosaic:
         self.frame.data = {"x": [x + dw / 2], "y": [y + dh / 2], "w": [dw], "h": [dh]}
 
     def _draw_all(self) -> None:
-        self._drawn_for = (*self._pixels(), self._maps.bounds, self._maps.projection)
+        self._drawn_for = (*self._pixels(), self._grid, self._maps.bounds, self._maps.projection)
         places = list(range(len(self._fields)))
         self.tiles.data = self._columns(places)
         self.names.data = self._labels(places)
