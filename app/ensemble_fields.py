@@ -17,6 +17,7 @@ from fsae_core.evaluate.significance import discovered, paired_p_values, two_sam
 from fsae_core.sphere.healpix import lookup, zoom_of
 from fsae_core.sphere.pyramid import restrict
 
+_SAMPLE = 40_000
 RATE = 0.1
 """False discovery rate of the stippling: of the whole field about 0.05 (Wilks 2016)."""
 
@@ -74,6 +75,15 @@ class Ensemble:
         """What is shown of one day, (member, cell) in K."""
         members = self.other if other else self.one
         return np.stack([m.fields[day] for m in members]) - self.base(shown, day)
+
+    def sample(self, shown: str) -> np.ndarray:
+        """Some values of all members and days: what colours go by, so that they stand still in a window."""
+        size = len(self.one) * self.one[0].fields.size
+        some = slice(None, None, max(1, size // _SAMPLE))
+        bases = [self.base(shown, day)[some] for day in range(len(self.times))]
+        return np.concatenate(
+            [m.fields[day][some] - base for m in self.one for day, base in enumerate(bases)]
+        )
 
     def maps(self, shown: str, day: int, test: str) -> Maps:
         """Mean, spread and change of one day; kept until a member comes."""

@@ -22,7 +22,6 @@ from app.point_pane import Marks, PointPane
 from app.sphere_view import Field, render
 from fsae_core.sphere.healpix import lookup, n_cells
 
-_SAMPLE = 40_000
 _LEAST = 0.05
 
 
@@ -103,10 +102,7 @@ class EnsembleGallery:
 
     def _rescale(self, ensemble: Ensemble, maps: Any) -> None:
         shown = self.state.shown
-        # Of all days, so that colours stand still when a window is played.
-        days = range(len(ensemble.times))
-        all_values = np.concatenate([ensemble.values(shown, day).ravel() for day in days])
-        some = all_values[:: max(1, all_values.size // _SAMPLE)]
+        some = ensemble.sample(shown)
         if shown == "anomaly":
             many, mean = error_scale(some), error_scale(maps.mean)
             word = "anomaly, K"

@@ -121,7 +121,7 @@ def _truths(ensemble: Ensemble, reference: Reference | None) -> dict[str, str]:
         out = {"crps": "–", "crps_note": why, "skill": "–", "skill_note": why}
         out["note_ranks"] = f"{_MARK}{why}: grey is what members have among themselves"
     else:
-        learned = ", trained on" if truth.learned else ", not trained on"
+        learned = ", a training month" if truth.learned else ", not trained on"
         beside = f"other years: {number(reference.guess)} K" if reference.guess else f"against {truth.name}"
         out = {
             "crps": f"{number(scores[0])} K",

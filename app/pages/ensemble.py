@@ -130,9 +130,10 @@ class EnsemblePage(MapPage):
         shown = self.ensemble is not None and self.ensemble.wish == wish
         if shown and (self.drawing.running or (self.ensemble is not None and self.ensemble.complete)):
             return
-        self._season = (wish.month, wish.days, wish.zoom)
-        self.reference = None
-        self.seasons.ask(self._season, wait / 3)
+        season = (wish.month, wish.days, wish.zoom)
+        if season != self._season or self.reference is None:
+            self._season, self.reference = season, None
+            self.seasons.ask(season, wait / 3)
         self.drawing.start(wish, wait)
         self._progress(0.0, f"Drawing {wish.members} members")
         if not self.drawing.running:  # all of them were at hand
