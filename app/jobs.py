@@ -43,6 +43,11 @@ class Progress:
     def stop(self) -> None:
         self._stop.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether stop was pressed: for work that asks more often than it reports."""
+        return self._stop.is_set()
+
     def at(self, share: float, label: str = "") -> None:
         """Report a share from 0 to 1; also the place where a stop takes hold."""
         if self._stop.is_set():

@@ -5,7 +5,7 @@ The maps share their ranges, so linked pan and zoom come free in the browser. A 
 
 from __future__ import annotations
 
-__all__ = ["MapSet"]
+__all__ = ["MapSet", "inner"]
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
@@ -86,7 +86,7 @@ class MapSet:
     def window(self) -> Window:
         """What the maps show now, with the pixels they have in the browser."""
         figures = [pane.figure for pane in self.panes if pane.made]
-        sizes = [(_inner(fig, "inner_width"), _inner(fig, "inner_height")) for fig in figures]
+        sizes = [(inner(fig, "inner_width"), inner(fig, "inner_height")) for fig in figures]
         width, height = max(sizes, default=(0, 0))
         width = width or _GUESS
         return Window(*self.bounds, width, height or width // 2)
@@ -153,7 +153,8 @@ def _ticker(count: int, widest: float) -> AdaptiveTicker:
     )
 
 
-def _inner(fig, name: str) -> int:
+def inner(fig, name: str) -> int:
+    """Pixels of a figure as the browser has it, 0 before it has said."""
     try:
         return int(getattr(fig, name) or 0)
     except UnsetValueError:  # the browser has not said yet

@@ -6,7 +6,7 @@ filter, one transparent colour.
 
 from __future__ import annotations
 
-__all__ = ["still"]
+__all__ = ["along", "still"]
 
 import struct
 import zlib
@@ -36,7 +36,7 @@ def still(
         place = np.nan_to_num((image - low) * (n / max(high - low, 1e-30)))
     step = np.clip(place, 0, n - 1).astype(np.int64) * (_COLOURS - 1) // max(n - 1, 1)
     pixels = np.where(np.isfinite(image), step, _NOTHING).astype(np.uint8)
-    x, y = _along(*lines)
+    x, y = along(*lines)
     inside = (x >= 0) & (x < image.shape[1]) & (y >= 0) & (y < image.shape[0])
     pixels[y[inside].astype(int), x[inside].astype(int)] = _LINE
     chosen = [colours[i * (n - 1) // (_COLOURS - 1)] for i in range(_COLOURS)]
@@ -44,7 +44,7 @@ def still(
     return _png(pixels[::-1], palette, bytes([255] * _NOTHING + [0]))
 
 
-def _along(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def along(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points on curves, not more than a pixel apart."""
     if len(x) < 2:
         return np.empty(0), np.empty(0)

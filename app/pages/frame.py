@@ -34,6 +34,7 @@ from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.io import curdoc
 from bokeh.models import CustomJS, Model
+from panel.io.resources import get_dist_path
 from tornado.ioloop import IOLoop
 
 from app.bridge import Bridge
@@ -242,6 +243,9 @@ def open_page() -> None:
     document = curdoc()
     query = {k: v[-1].decode(errors="replace") for k, v in pn.state.session_args.items() if v}
     entry, problems = registry.chosen(query)
+    # Panel says where its styles are when it writes the page; a browser that is so slow that its session is
+    # made anew when it connects would ask for them abroad.
+    document.template_variables.setdefault("dist_url", get_dist_path())
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
         turns = Turns(document, IOLoop.current())

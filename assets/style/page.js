@@ -86,13 +86,21 @@
     })
     const scale = window.devicePixelRatio || 1
     const columns = views.length > 1 ? 2 : 1
-    const w = Math.max(...views.map(({canvas}) => canvas.width))
-    const h = Math.max(...views.map(({canvas}) => canvas.height)) + 26 * scale
+    const w = Math.min(...views.map(({canvas}) => canvas.width))
     const style = getComputedStyle(root)
     const out = document.createElement("canvas")
     const pad = 20 * scale
-    out.width = columns * (w + pad) + pad
-    out.height = Math.ceil(views.length / columns) * (h + pad) + 100 * scale
+    // Rows of two; what is wider than that has a row of its own.
+    let [column, top, high] = [0, 68 * scale, 0]
+    for (const view of views) {
+      const wide = view.canvas.width > 1.4 * w
+      if (column === columns || (wide && column > 0)) [column, top, high] = [0, top + high + pad, 0]
+      Object.assign(view, {x: pad + column * (w + pad), y: top})
+      high = Math.max(high, view.canvas.height + 26 * scale)
+      column = wide ? columns : column + 1
+    }
+    out.width = Math.max(columns * (w + pad) + pad, ...views.map(({x, canvas}) => x + canvas.width + pad))
+    out.height = top + high + pad + 32 * scale
     const pen = out.getContext("2d")
     const text = (key) => document.querySelector(`[data-text="${key}"]`)?.textContent ?? ""
     const write = (words, x, y, size, weight, colour) => {
@@ -107,9 +115,7 @@
     const figures = [...document.querySelectorAll(".figures > div")]
     const said = figures.map((one) => `${one.querySelector("dt").textContent} ${one.querySelector("dd").textContent}`)
     write(said.join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
-    views.forEach(({pane, canvas, upper}, i) => {
-      const x = pad + (i % columns) * (w + pad)
-      const y = 68 * scale + Math.floor(i / columns) * (h + pad)
+    views.forEach(({pane, canvas, upper, x, y}) => {
       const caption = pane.querySelector("h2").textContent
       const note = pane.querySelector("figcaption span")?.textContent ?? ""
       write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EnsembleRequest", "frame_times", "iter_members", "sample_ensemble"]
+__all__ = ["EnsembleRequest", "as_dataset", "frame_times", "iter_members", "sample_ensemble"]
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

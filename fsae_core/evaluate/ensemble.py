@@ -13,6 +13,7 @@ __all__ = [
     "eof_patterns",
     "flat_share",
     "pattern_scaling",
+    "power_over",
     "power_ratio",
     "quantile_error",
     "rank_counts",
@@ -20,6 +21,8 @@ __all__ = [
     "spread_skill",
     "teleconnection",
 ]
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -113,7 +116,18 @@ def power_ratio(fields: ArrayLike, reference: ArrayLike) -> dict[int, float]:
     from fsae_core.sphere.spectrum import power_per_zoom  # late: it brings healpy
 
     own, other = power_per_zoom(fields), power_per_zoom(reference)
-    return {zoom: float(own[zoom].mean() / other[zoom].mean()) for zoom in other}
+    return power_over(
+        [{z: float(p.mean()) for z, p in own.items()}], {z: float(p.mean()) for z, p in other.items()}
+    )
+
+
+def power_over(members: Sequence[Mapping[int, float]], reference: Mapping[int, float]) -> dict[int, float]:
+    """Mean of the members' powers by zoom over that of a reference, at the zooms that both have."""
+    return {
+        zoom: float(np.mean([one[zoom] for one in members]) / power)
+        for zoom, power in reference.items()
+        if all(zoom in one for one in members)
+    }
 
 
 def quantile_error(

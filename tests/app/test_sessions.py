@@ -1,6 +1,8 @@
 """Visits leave nothing behind."""
 
+import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -59,3 +61,30 @@ def test_documents_do_not_pile_up(server):
     while (alive := int(get(f"{server}/live"))) > before and time.monotonic() < end:
         time.sleep(0.3)
     assert alive <= before
+
+
+async def pulled(url: str) -> str:
+    """What a browser gets over its connection when the server knows nothing of its session."""
+    from bokeh.protocol import Protocol
+    from bokeh.util.token import generate_jwt_token, generate_session_id
+    from tornado.websocket import websocket_connect
+
+    token = generate_jwt_token(generate_session_id())
+    connection = await websocket_connect(url.replace("http", "ws") + "/ws", subprotocols=["bokeh", token])
+    asked = Protocol().create("PULL-DOC-REQ")
+    for frame in (asked.header_json, asked.metadata_json, asked.content_json):
+        await connection.write_message(frame)
+    said = ""
+    while "ImportedStyleSheet" not in said:
+        frame = await connection.read_message()
+        assert frame is not None, "the connection was closed"
+        said = frame if isinstance(frame, str) else ""
+    connection.close()
+    return said
+
+
+def test_a_session_made_anew_asks_for_nothing_abroad(server):
+    """A slow browser connects when its session is gone: the page is made again, without an HTML answer."""
+    said = asyncio.run(pulled(f"{server}/app"))
+    sheets = set(re.findall(r'"url":"([^"]+\.css[^"]*)"', said))
+    assert sheets and not [url for url in sheets if url.startswith("http")]

@@ -133,5 +133,5 @@ def visit(chromium, server) -> Iterator[Callable]:
     yield go
     for context in contexts:
         context.close()
-    assert not errors, errors
     assert not abroad, f"requests that left this machine: {abroad}"
+    assert not errors, errors
