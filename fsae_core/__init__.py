@@ -1,6 +1,8 @@
 """Field-Space Autoencoders on the HEALPix sphere: archives, models, codec.
 
-Names are loaded when first used: ``import fsae_core`` costs milliseconds and never imports torch.
+Names are loaded when first used: ``import fsae_core`` costs milliseconds and never imports torch. Datasets
+have ``ds.fsae`` (see `fsae_core.accessor`) where xarray is imported before this package, or once a name of it
+was used.
 """
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "super_resolve",
 ]
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +50,14 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fsae_core' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_HOMES[name]), name)
+    import_module("fsae_core.accessor")
+    return value
 
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(_HOMES))
+
+
+if "xarray" in sys.modules:
+    import_module("fsae_core.accessor")

@@ -22,6 +22,7 @@ FLOORS = {
     "diffusion": 4,
     "atlas": 4,
     "evaluate": 5,
+    "accessor": 5,
     "cli": 6,
     "__main__": 7,
 }
