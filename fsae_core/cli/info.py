@@ -28,11 +28,17 @@ def info(
 
 def _describe(path: str) -> dict[str, Any]:
     from fsae_core.archive.files import open_raw
+    from fsae_core.archive.many import is_pattern, paths_of
     from fsae_core.archive.reader import open_archive
+    from fsae_core.archive.urls import is_url
+    from fsae_core.codec.archive_run import unfinished
+    from fsae_core.codec.atomic import PARTIAL
     from fsae_core.codec.layout import is_compressed
     from fsae_core.codec.store import bytes_on_disk, open_store
 
     file = Path(path)
+    if path.rstrip("/").endswith(PARTIAL) and (told := unfinished(file)):
+        return {"kind": "unfinished", **told, "bytes": bytes_on_disk(file)}
     cards = _cards(path)
     if cards:
         ratios = [card.ratio for card in cards]
@@ -41,7 +47,10 @@ def _describe(path: str) -> dict[str, Any]:
     if file.exists() and is_compressed(open_raw(file)):
         return {"kind": "compressed", **_describe_store(open_store(file)), "bytes": bytes_on_disk(file)}
     ds = open_archive(path)
-    size = bytes_on_disk(file) if file.exists() else _catalogue_bytes(path)
+    if is_pattern(path):
+        size: int | None = sum(bytes_on_disk(p) for p in paths_of(path))
+    else:
+        size = bytes_on_disk(file) if file.exists() else None if is_url(path) else _catalogue_bytes(path)
     return {"kind": "archive", **describe_dataset(ds), "bytes": size}
 
 

@@ -6,7 +6,7 @@ dies leaves in it what is done, and the same command goes on from there, to the 
 
 from __future__ import annotations
 
-__all__ = ["Outcome", "compress_archive"]
+__all__ = ["Outcome", "compress_archive", "unfinished"]
 
 import shutil
 from collections.abc import Generator
@@ -138,6 +138,20 @@ def compress_archive(
         errors = _errors(parts, done) if plan.check else {}
         shutil.rmtree(work, ignore_errors=True)
     return Outcome(small, models, size, len(parts), len(parts) - len(todo), errors)
+
+
+def unfinished(work: Path) -> dict[str, Any] | None:
+    """How far the run came that left this folder behind; None where it is no such folder."""
+    try:
+        plan = Plan.from_json((work / _PLAN).read_text())
+        sizes = plan.signature["sizes"]
+        members = int(sizes.get("member", 1))
+        parts = sum(-(-int(sizes.get("time", 1)) // recipe.rows) * members for recipe in plan.recipes)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    done = len(list((work / PARTS).glob("*.json")))
+    variables = [recipe.variable for recipe in plan.recipes]
+    return {"variables": variables, "parts_done": done, "parts": parts, "source": plan.source.path}
 
 
 def _plan_of(work: Path, signature: dict[str, Any], overwrite: bool) -> Plan | None:

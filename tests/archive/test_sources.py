@@ -15,6 +15,7 @@ from archive_samples import TIMES, latlon, smooth
 
 from fsae_core.archive import urls
 from fsae_core.archive.reader import open_archive
+from fsae_core.cli.info import _describe
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import cell_centres, n_cells
 
@@ -184,6 +185,9 @@ def test_many_files(tmp_path: Path) -> None:
         ds.to_netcdf(tmp_path / name)
     got = open_archive(str(tmp_path / "**" / "*.nc"), zoom=3)
     assert {"t2m", "u10"} <= set(got.data_vars) and got.sizes["time"] == 4 and got["t2m"].chunks is None
+    assert _describe(str(tmp_path / "**" / "*.nc"))["bytes"] == sum(
+        p.stat().st_size for p in tmp_path.rglob("*.nc")
+    )
     one = open_archive(tmp_path / "deep" / "b_t2m.nc", zoom=3)
     np.testing.assert_array_equal(got["t2m"].values[2:], one["t2m"].values)
     refused(str(tmp_path / "*.grib"), "No file matches")
@@ -265,6 +269,7 @@ def test_behind_http(served, name: str, tmp_path: Path) -> None:
     assert got["t2m"].values[0] == pytest.approx(smooth(lon, lat), abs=0.4)
     fetched = sorted(p.name for p in (tmp_path / "cache").rglob("*") if p.is_file())
     assert fetched == ([name] if name in ("x.nc", "x.zarr.zip") else [])
+    assert _describe(f"{address}/{name}")["variables"] == ["t2m"]
     refused(f"{address}/absent.nc", "absent.nc", "cannot be read")
 
 

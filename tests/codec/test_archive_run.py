@@ -17,7 +17,7 @@ import xarray as xr
 from fsae_core.archive.canonical import canonical_dataset
 from fsae_core.archive.reader import open_archive
 from fsae_core.codec import archive_run
-from fsae_core.codec.archive_run import compress_archive
+from fsae_core.codec.archive_run import compress_archive, unfinished
 from fsae_core.codec.lock import owned
 from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.codec.store import open_store, read_store, write_fields, write_store
@@ -107,6 +107,9 @@ def test_a_run_that_fails_keeps_what_is_done(source, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir() if "s.zarr" in p.name] == ["s.zarr.partial"]
     with pytest.raises(UserError, match="half written by a run that was stopped"):
         open_store(tmp_path / "s.zarr.partial")
+    told = unfinished(tmp_path / "s.zarr.partial")
+    assert told == {"variables": ["t2m"], "parts_done": 3, "parts": 5, "source": str(source)}
+    assert unfinished(tmp_path) is None
     with pytest.raises(UserError, match="unfinished run with another step: repeat that command"):
         compress_archive(source, tmp_path / "s.zarr", 64, step=0.5)
     # A chunk that was damaged meanwhile is not taken for a whole one.
