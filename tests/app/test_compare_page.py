@@ -11,7 +11,6 @@ from app_samples import make_dataset
 
 from app import compare_tables
 from app.jobs import Stopped
-from app.listing import Listing, line
 from app.pages import compare as module
 from app.pages.compare import ComparePage
 from app.rate_chart import Point
@@ -279,12 +278,6 @@ def test_nonsense_in_the_address_is_said(document, turns):
     assert page.shown.archive.name == "era5-week"
 
 
-def test_a_row_of_a_listing_says_only_what_it_has():
-    assert line(["x"]) == {"cells": ["x"], "keys": []}
-    assert line(["x"], [("k", "Go", "Go there", None)], best=[1])["best"] == [1]
-    assert Listing(asked="3|fs-ae;x|y").key == "fs-ae;x|y"
-
-
 def test_charts_have_room_for_their_curves(page):
     for chart in page.gallery.charts:
         values = [v for source in chart.sources for v in source.data["value"]]
@@ -294,8 +287,8 @@ def test_charts_have_room_for_their_curves(page):
         assert all(along.start <= p <= along.end for s in chart.sources for p in s.data["place"])
     for chart in page.gallery.rates:
         low, high = chart.figure.y_range.start, chart.figure.y_range.end
-        assert low < min(chart.points.data["low"]) and max(chart.points.data["high"]) < high
-        right = chart.figure.extra_y_ranges["psnr"]
-        first = row(chart.points.data["method"][0], chart.axis, chart.points.data["ratio"][0])
-        share = np.log(first["rmse"] / low) / np.log(high / low)
-        assert right.start + share * (right.end - right.start) == pytest.approx(first["psnr_db"], abs=1e-3)
+        right, data = chart.figure.extra_y_ranges["psnr"], chart.points.data
+        assert low < min(data["low"]) and max(data["high"]) < high
+        first = row(data["method"][0], chart.axis, data["ratio"][0])
+        height = np.log(first["rmse"] / low) / np.log(high / low) * (right.end - right.start)
+        assert right.start + height == pytest.approx(first["psnr_db"], abs=1e-3)
