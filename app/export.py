@@ -5,7 +5,7 @@ Pure: datasets in, bytes out.
 
 from __future__ import annotations
 
-__all__ = ["GRIDS", "grid_step", "to_netcdf"]
+__all__ = ["GRIDS", "grid_step", "on_cells", "on_nodes", "to_netcdf"]
 
 import tempfile
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def to_netcdf(
             ),
         }
     )
-    out = _on_nodes(out, archive.zoom) if grid == "latlon" else _on_cells(out, ds["crs"])
+    out = on_nodes(out, archive.zoom) if grid == "latlon" else on_cells(out, ds["crs"])
     out.attrs = {
         "Conventions": "CF-1.11",
         "title": f"{name}: original and reconstruction at {ratio}x fewer values",
@@ -77,13 +77,16 @@ def to_netcdf(
     return f"{stem}.nc", body
 
 
-def _on_cells(ds: xr.Dataset, crs: xr.DataArray) -> xr.Dataset:
-    for name in ds.data_vars:
-        ds[name].attrs["grid_mapping"] = "crs"
+def on_cells(ds: xr.Dataset, crs: xr.DataArray) -> xr.Dataset:
+    """Nested cells, with the variable that says so."""
+    for name, array in ds.data_vars.items():
+        if "cell" in array.dims:
+            ds[name].attrs["grid_mapping"] = "crs"
     return ds.assign(crs=crs)
 
 
-def _on_nodes(ds: xr.Dataset, zoom: int) -> xr.Dataset:
+def on_nodes(ds: xr.Dataset, zoom: int) -> xr.Dataset:
+    """Latitudes and longitudes: each node has the value of the cell it lies in."""
     step = grid_step(zoom)
     lat = np.arange(90.0 - step / 2, -90.0, -step)
     lon = np.arange(-180.0 + step / 2, 180.0, step)
