@@ -133,7 +133,7 @@ class OpenAtlas:
 
     @property
     def anomalies(self) -> np.ndarray:
-        """(time, cell) float32: fields less their seasonal cycle; of a very long archive at a coarser zoom."""
+        """(time, cell) float32: fields less their season; of a very long archive at a coarser zoom."""
         return self._without_season[1]
 
     @property

@@ -32,7 +32,7 @@ class Cards(JSComponent):
         super().__init__(**{**_PLACE, **params})
         self._on_pick = on_pick
 
-    def show(self, cards: Iterable[tuple[int, str, str, bytes]]) -> None:
+    def deal(self, cards: Iterable[tuple[int, str, str, bytes]]) -> None:
         """(number, words, smaller words, PNG) of each."""
         self.items = [[key, head, note, png_address(png)] for key, head, note, png in cards]
 

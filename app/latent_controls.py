@@ -6,6 +6,7 @@ __all__ = ["LatentControls"]
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import panel as pn
 
@@ -68,9 +69,14 @@ class LatentControls:
         binding.tie(self.target, "target")
         binding.tie(self.drag, "drag")
         binding.tie(self.time, lambda i: {"time": self.time.labels[i]} if i < len(self.time.labels) else {})
-        self.window.param.watch(lambda event: event.new and on_window(int(event.new)), "value")
+        self._on_window = on_window
+        self.window.param.watch(self._windowed, "value")
         for name, button in (("clear", self.clear), ("table", self.table), ("fields", self.fields)):
             button.param.watch(lambda _, act=buttons[name]: act(), "clicks")
+
+    def _windowed(self, event: Any) -> None:
+        if event.new:  # not where the list goes back to its first line
+            self._on_window(int(event.new))
 
     @property
     def groups(self) -> dict[str, pn.Column]:

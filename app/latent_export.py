@@ -25,7 +25,7 @@ def _names(compared: Compared) -> dict[str, np.ndarray]:
 
 
 def to_csv(opened: OpenAtlas, compared: Compared) -> tuple[str, bytes]:
-    """(file name, bytes): a row for each time of A and B with all columns of the atlas; group says A, B or AB."""
+    """(file name, bytes): a row for each time of A and B, all columns of the atlas; group says A, B or AB."""
     rows = np.union1d(compared.a.rows, compared.b.rows)
     frame = opened.atlas.table.iloc[rows].copy()
     member = {name: np.isin(rows, own) for name, own in _names(compared).items()}
@@ -42,7 +42,7 @@ def to_csv(opened: OpenAtlas, compared: Compared) -> tuple[str, bytes]:
 
 
 def to_netcdf(opened: OpenAtlas, compared: Compared, grid: str, progress: Any = None) -> tuple[str, bytes]:
-    """(file name, bytes): the fields of the times of A and B, which group each is in, and the composites with p.
+    """(file name, bytes): the fields of the times of A and B, which group each is in, composites with p.
 
     grid: "healpix" (nested cells) or "latlon" (the value of the cell each node lies in).
     """

@@ -1,8 +1,8 @@
 """The map of times: one point a compressed field, coloured by what is known of it.
 
-Few points are drawn one by one, very many as one picture; what is chosen is always drawn. The pointer and drags
-are told to the server, which finds the time: the browser holds no table of fifty thousand points, and plain
-Bokeh needs none of the selections that overlays lose (holoviews#3533).
+Few points are drawn one by one, very many as one picture; what is chosen is always drawn. The pointer and
+drags are told to the server, which finds the time: the browser holds no table of fifty thousand points, and
+plain Bokeh needs none of the selections that overlays lose (holoviews#3533).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.events import MouseLeave, MouseMove, Reset, SelectionGeometry, Tap
+from bokeh.events import MouseLeave, MouseMove, Reset, Tap
 from bokeh.models import (
     BasicTicker,
     BoxSelectTool,
@@ -67,7 +67,7 @@ class LatentMap:
     ) -> None:
         self.bridge = bridge
         self._on_tap, self._on_drag, self._on_look, self._on_hover = on_tap, on_drag, on_look, on_hover
-        self.x_range, self.y_range = Range1d(0, 1), Range1d(0, 1)
+        self.x_range, self.y_range = Range1d(start=0, end=1), Range1d(start=0, end=1)
         self.mapper = LinearColorMapper(palette=palette("phase"), low=0.5, high=12.5)
         self.points = ColumnDataSource({"x": [], "y": [], "value": []})
         self.rest = ColumnDataSource({"x": [], "y": []})
@@ -100,15 +100,16 @@ class LatentMap:
         fig.axis.visible = False
         fig.grid.visible = False
         bridge.colour(fig, "#eef1f2", "#20282d", "background_fill_color")
-        grey = LinearColorMapper(palette=[_GREY[0]], low=0, high=1, nan_color="rgba(0, 0, 0, 0)")
-        bridge.colour(grey, [_GREY[0]], [_GREY[1]], "palette")
+        # Every value is above its range: one colour, which follows light and dark.
+        grey = LinearColorMapper(palette=["#000000"], low=-2, high=-1, nan_color="rgba(0, 0, 0, 0)")
+        bridge.colour(grey, *_GREY, "low_color", "high_color")
         self.mapper.nan_color = "rgba(0, 0, 0, 0)"
         for source, mapper in ((self.grey_picture, grey), (self.picture, self.mapper)):
             fig.add_glyph(source, Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper))
         self.marks.add_path(fig)
         rest = fig.scatter("x", "y", source=self.rest, size=6, line_color=None)
         bridge.colour(rest.glyph, *_GREY, "fill_color")
-        value = {"field": "value", "transform": self.mapper}
+        value: Any = {"field": "value", "transform": self.mapper}
         points = fig.scatter("x", "y", source=self.points, size=8, fill_color=value, line_width=0.6)
         bridge.colour(points.glyph, "#ffffff", "#12181b", "line_color")
         self.marks.add(fig)
@@ -135,7 +136,7 @@ class LatentMap:
 
     def _tools(self, fig: Figure) -> None:
         wheel = WheelZoomTool(maintain_focus=False)
-        self.drags = {
+        self.drags: dict[str, Any] = {
             "lasso": LassoSelectTool(renderers=[], continuous=False, persistent=False),
             "box": BoxSelectTool(renderers=[], continuous=False, persistent=False),
             "pan": PanTool(),
@@ -147,7 +148,7 @@ class LatentMap:
         fig.toolbar_location, fig.toolbar_inner, fig.toolbar.logo = "right", False, None
         fig.toolbar.active_scroll = wheel
         fig.on_event(Tap, lambda event: self._on_tap(event.x, event.y, self.reach))
-        fig.on_event(SelectionGeometry, self._dragged)
+        fig.on_event("selectiongeometry", self._dragged)
         fig.on_event(Reset, lambda _: self.look_at(self.whole))
         code = asset_path("style", "hover.js").read_text(encoding="utf-8")
         args = {
@@ -166,7 +167,7 @@ class LatentMap:
     def _moved(self, attr: str, old: Any, new: Any) -> None:
         self._on_look()
 
-    def _dragged(self, event: SelectionGeometry) -> None:
+    def _dragged(self, event: Any) -> None:
         # A click is told as the geometry "point", too.
         if event.final and event.geometry is not None and event.geometry["type"] in ("poly", "rect"):
             self._on_drag(dict(event.geometry))
@@ -242,7 +243,8 @@ class LatentMap:
         self.bar.update(ticker=ticker, major_label_overrides=labels, title=coloured.title)
 
     def draw(self, places: np.ndarray, coloured: Coloured, bright: np.ndarray | None) -> None:
-        """Show the points (n, 2). bright: mask of those that keep their colours, the others go grey; None: all."""
+        """Show the points (n, 2). bright: mask of those that keep their colours, the others go grey; None:
+        all."""
         colour = np.ones(len(places), bool) if bright is None else bright
         told = colour & np.isfinite(coloured.values)
         if len(places) > MANY:

@@ -1,10 +1,11 @@
-"""What is drawn over the points of the map of times: chosen groups, eruptions, the path to now, neighbours."""
+"""What is drawn over the points of the map of times: groups, eruptions, the path to now, neighbours."""
 
 from __future__ import annotations
 
 __all__ = ["ERUPTION_SERIES", "GROUP_SERIES", "Marks"]
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from bokeh.core.properties import value
@@ -18,7 +19,7 @@ GROUP_SERIES = {"a": charts.SERIES[3], "b": charts.SERIES[4]}
 ERUPTION_SERIES = tuple(charts.SERIES[i] for i in (6, 2, 5, 1, 0, 7))
 _INK = ("#17211f", "#e8eef0")
 _PAPER = ("#ffffff", "#12181b")
-_TEXT = {"text_font": value("system-ui, sans-serif"), "text_align": "center"}
+_TEXT: dict[str, Any] = {"text_font": value("system-ui, sans-serif"), "text_align": "center"}
 
 
 class Marks:
@@ -134,7 +135,8 @@ class Marks:
 
 
 def _apart(groups: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """A place of each group where a name fits: the topmost of the first, then the furthest from those before."""
+    """A place of each group where a name fits: the topmost of the first, then the furthest from those
+    before."""
     out: list[np.ndarray] = []
     for places in groups:
         if out:

@@ -33,8 +33,8 @@ _FLAT = Projection()
 
 @dataclass(frozen=True)
 class Wish:
-    """A time that is wished for: of an atlas by its label ("" is the most remarkable one), or of the visitor's
-    placed file, `guest` being its position there."""
+    """A time that is wished for: of an atlas by its label ("" is the most remarkable one), or of the
+    visitor's placed file, `guest` being its position there."""
 
     atlas: str
     label: str
@@ -44,8 +44,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class Guests:
-    """A visitor's file on an atlas. fields: (time, cell) at the atlas' zoom; outside: how many of its times lie
-    outside the years of the atlas."""
+    """A visitor's file on an atlas. fields: (time, cell) at the atlas' zoom; outside: how many of its times
+    lie outside the years of the atlas."""
 
     name: str
     placed: Placed
@@ -142,17 +142,17 @@ def place(opened: OpenAtlas, archive: Archive, progress: Any) -> Guests:
     atlas = opened.atlas
     if opened.variable not in archive.variables:
         raise UserError(
-            f"{archive.title} has {', '.join(archive.variables)}, but this atlas is of {opened.variable}: only "
-            "that can be placed on it."
+            f"{archive.title} has {', '.join(archive.variables)}, but this atlas is of {opened.variable}: "
+            "only that can be placed on it."
         )
     if np.isnat(archive.times).any():
         raise UserError(f"{archive.title} says no times, which the season needs: add a time coordinate.")
     progress.at(0.1, "Placing on the map")
-    own, theirs = opened.archive, archive
-    if own.unit(opened.variable) != theirs.unit(opened.variable):
+    unit = archive.unit(opened.variable)
+    if unit != opened.unit:
         raise UserError(
-            f"{archive.title} has {opened.variable} in {theirs.unit(opened.variable) or 'no unit'}, but this atlas "
-            f"is in {own.unit(opened.variable)}: convert it first."
+            f"{archive.title} has {opened.variable} in {unit or 'no unit'}, but this atlas is in "
+            f"{opened.unit}: convert it first."
         )
     placed = atlas.place(archive.dataset, variable=opened.variable)
     progress.at(0.8, "Placing on the map")

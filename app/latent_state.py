@@ -22,7 +22,8 @@ _MOST_TIMES = 4_000_000
 
 
 def write_group(rows: np.ndarray) -> str:
-    """Positions of times, any order, as words: runs such as 152-175,180, or, where that is long, packed bits."""
+    """Positions of times, any order, as words: runs such as 152-175,180, or packed bits where that is
+    long."""
     rows = np.unique(np.asarray(rows, np.int64))
     if rows.size == 0:
         return ""

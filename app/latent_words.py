@@ -84,7 +84,6 @@ def describe(
     nino = row.get("nino34", missing)
     name = archive.long_name(opened.variable)
     mark = " · simulated" if archive.simulated else ""
-    about = opened.atlas.about
     mine = guests.name if guests is not None and seen.row is None else ""
     return {
         "title": f"Atlas of {name[:1].lower()}{name[1:]}",
@@ -100,7 +99,7 @@ def describe(
         "note_map": f"{_many(len(opened))} times, one point each{mark}",
         "note_field": f"{seen.label}{mark if not mine else f' · {mine}'}",
         "note_anomaly": f"less its season · {seen.label}{mark if not mine else f' · {mine}'}",
-        "note_near": f"closest {about['variable']} fields of the map's space, more than five years away{mark}",
+        "note_near": f"closest in the map's space, more than five years away{mark}",
     }
 
 
@@ -153,13 +152,13 @@ def enso_note(opened: OpenAtlas, enso: bool) -> str:
         return "This atlas tells no El Niño (cells too large, record too short, or no temperature)."
     if enso:
         return (
-            "Taken out of the displacement: what a regression on relative Niño 3.4 of now, 3 and 6 months before "
-            f"explains, {100 * share:.0f} % of the variance below ten years. It is linear: great El Niños leave "
-            "a rest. Map and novelty are as they were."
+            "Taken out of the displacement: what a regression on relative Niño 3.4 of now, 3 and 6 months "
+            f"before explains, {100 * share:.0f} % of the variance below ten years. It is linear: great El "
+            "Niños leave a rest. Map and novelty are as they were."
         )
     return (
-        "The displacement is of the fields as they are: an El Niño warms and so makes a time look later, and it "
-        "can hide a volcano. Taking it out is a regression on relative Niño 3.4."
+        "The displacement is of the fields as they are: an El Niño warms and so makes a time look later, and "
+        "it can hide a volcano. Taking it out is a regression on relative Niño 3.4."
     )
 
 
@@ -175,8 +174,8 @@ def sentences(
     text = f"By its nearest neighbours {years_words(shift)}."
     if np.isfinite(p):
         text += (
-            f" Of {round(1 / max(p, 1e-9)) if p < _PLAIN else 100} records put together from two-year blocks of "
-            f"quiet years, about {1 if p < _PLAIN else round(100 * p)} would be as far off here (p {_p(p)})."
+            f" Of {round(1 / max(p, 1e-9)) if p < _PLAIN else 100} records put together from two-year blocks "
+            f"of quiet years, about {1 if p < _PLAIN else round(100 * p)} would be as far off (p {_p(p)})."
         )
     if np.isfinite(row.get("novelty", missing)):
         novel, p_novel = row["novelty"], row["p_novelty"]
@@ -194,8 +193,8 @@ def sentences(
     out.append(
         [
             "The map:",
-            f"t-SNE of {about['variable']} compressed {opened.atlas.config.ratio}× by {about['model']}. Near points "
-            "are alike; distances between far groups and the size of groups mean little.",
+            f"t-SNE of {about['variable']} compressed {opened.atlas.config.ratio}× by {about['model']}. Near "
+            "points are alike; distances between far groups and the size of groups mean little.",
         ]
     )
     return out
@@ -212,8 +211,8 @@ def _group_sentence(opened: OpenAtlas, group: Group, enso: bool) -> str:
     judged = "below" if low else "not below"
     return (
         f"{group.name} ({kept['date']}, peak optical depth about {kept['aod']:g}): mean displacement "
-        f"{signed(kept['mean'])} years, {judged} the {signed(kept['low'])} that 2.5 % of shuffled records reach "
-        f"(one-sided p {_p(kept['p'])}). {share}. {kept['note']}".strip()
+        f"{signed(kept['mean'])} years, {judged} the {signed(kept['low'])} that 2.5 % of shuffled records "
+        f"reach (one-sided p {_p(kept['p'])}). {share}. {kept['note']}".strip()
     )
 
 

@@ -19,8 +19,8 @@ def cloud(
 ) -> np.ndarray:
     """Points (n, 2) with values (n,) -> float32 (height, width), bottom row first, NaN where no point lies.
 
-    window: (x0, x1, y0, y1); size: (width, height) in pixels. period: of values that go round, such as months:
-    their mean is taken on the circle and lies from a half to period plus a half.
+    window: (x0, x1, y0, y1); size: (width, height) in pixels. period: of values that go round, such as
+    months: their mean is taken on the circle and lies from a half to period plus a half.
     """
     block = 2 if len(places) > 4 * MANY else 3
     width, height = (max(8, n // block) for n in size)

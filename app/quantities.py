@@ -37,8 +37,8 @@ _SIGNED = ("nino34", "displacement")
 
 @dataclass(frozen=True)
 class Coloured:
-    """values: (time,) float, NaN where not told; title: of the colour bar, with the unit; low, high: its ends;
-    cyclic: its ends are the same colour."""
+    """values: (time,) float, NaN where not told; title: of the colour bar, with the unit; low, high: its
+    ends; cyclic: they have the same colour."""
 
     name: str
     values: np.ndarray

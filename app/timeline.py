@@ -23,7 +23,8 @@ _DAY_MS = 86_400_000.0
 
 
 class Timeline:
-    """The figure is made when it is first asked for. on_tap: told the clicked time, milliseconds since 1970."""
+    """The figure is made when it is first asked for. on_tap: told the clicked time, milliseconds since
+    1970."""
 
     def __init__(self, bridge: Bridge, on_tap: Callable[[float], None]) -> None:
         self._bridge, self._on_tap = bridge, on_tap

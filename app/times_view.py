@@ -32,8 +32,8 @@ Found = tuple[str, int]
 class TimesView:
     """`open` shows an atlas, `paint` its points, `mark` the time that is looked at.
 
-    on_pick: told ("own", position in the visitor's file) or ("atlas", position) of what is clicked; on_drag: the
-    positions that were drawn around; on_look: the map's window has changed.
+    on_pick: told ("own", position in the visitor's file) or ("atlas", position) of what is clicked; on_drag:
+    the geometry that was drawn; on_look: the map's window has changed.
     """
 
     def __init__(

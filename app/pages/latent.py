@@ -169,7 +169,7 @@ class LatentPage(MapPage):
             words["note_between"] = between_note(compared, seen.atlas)
         self.say(words)
         self.words.items = sentences(seen, compared, self.state.enso, view.guests, self.guest)
-        self.near.show((near.row, *near_words(i, near, shift), near.png) for i, near in enumerate(seen.near))
+        self.near.deal((near.row, *near_words(i, near, shift), near.png) for i, near in enumerate(seen.near))
         self.controls.show(seen.atlas, seen.row, self.state)
 
     def _picked(self, found: Found) -> None:
