@@ -22,6 +22,7 @@ from app.colours import Scale, error_scale
 from app.store import Archive, named_archive
 from fsae_core.assets import asset_path
 from fsae_core.atlas.atlas import Atlas
+from fsae_core.atlas.composites import Departures
 from fsae_core.atlas.eruptions import Eruption, aftermath, eruptions_between
 from fsae_core.atlas.file import read_atlas, shipped_atlas
 from fsae_core.atlas.records import open_complete
@@ -135,6 +136,12 @@ class OpenAtlas:
     def anomalies(self) -> np.ndarray:
         """(time, cell) float32: fields less their season; of a very long archive at a coarser zoom."""
         return self._without_season[1]
+
+    @cached_property
+    def departures(self) -> Departures:
+        """What composites of these anomalies need."""
+        with self._lock:
+            return Departures.of(self.anomalies)
 
     @property
     def _without_season(self) -> tuple[SeasonalCycle, np.ndarray]:

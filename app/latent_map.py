@@ -100,9 +100,8 @@ class LatentMap:
         fig.axis.visible = False
         fig.grid.visible = False
         bridge.colour(fig, "#eef1f2", "#20282d", "background_fill_color")
-        # Every value is above its range: one colour, which follows light and dark.
-        grey = LinearColorMapper(palette=["#000000"], low=-2, high=-1, nan_color="rgba(0, 0, 0, 0)")
-        bridge.colour(grey, *_GREY, "low_color", "high_color")
+        grey = LinearColorMapper(palette=[_GREY[0]], low=0, high=1, nan_color="rgba(0, 0, 0, 0)")
+        bridge.colour(grey, [_GREY[0]], [_GREY[1]], "palette")
         self.mapper.nan_color = "rgba(0, 0, 0, 0)"
         for source, mapper in ((self.grey_picture, grey), (self.picture, self.mapper)):
             fig.add_glyph(source, Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper))

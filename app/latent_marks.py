@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-__all__ = ["ERUPTION_SERIES", "GROUP_SERIES", "Marks"]
+__all__ = ["GROUP_SERIES", "Marks", "eruption_colours", "eruption_kinds"]
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import CDSView, ColumnDataSource, GroupFilter
+from bokeh.models import CategoricalColorMapper, ColumnDataSource
 from bokeh.plotting import figure as Figure
 
 from app import charts
 from app.bridge import Bridge
 
 GROUP_SERIES = {"a": charts.SERIES[3], "b": charts.SERIES[4]}
-ERUPTION_SERIES = tuple(charts.SERIES[i] for i in (6, 2, 5, 1, 0, 7))
+_ERUPTIONS = tuple(charts.SERIES[i] for i in (6, 2, 5, 1, 0, 7))
 _INK = ("#17211f", "#e8eef0")
 _PAPER = ("#ffffff", "#12181b")
 _TEXT: dict[str, Any] = {"text_font": value("system-ui, sans-serif"), "text_align": "center"}
+
+
+def eruption_colours(bridge: Bridge) -> Any:
+    """Colours of a column of `eruption_kinds`."""
+    light, dark = (list(colours) for colours in zip(*_ERUPTIONS, strict=True))
+    mapper = CategoricalColorMapper(factors=eruption_kinds(len(_ERUPTIONS)), palette=light)
+    bridge.colour(mapper, light, dark, "palette")
+    return {"field": "which", "transform": mapper}
+
+
+def eruption_kinds(count: int) -> list[str]:
+    """One kind for each of so many eruptions; with very many they come again."""
+    return [str(i % len(_ERUPTIONS)) for i in range(count)]
 
 
 class Marks:
@@ -27,9 +40,11 @@ class Marks:
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge
-        self.rings = ColumnDataSource({"x": [], "y": [], "which": []})
+        self.rings = ColumnDataSource({"x": [], "y": [], "which": [], "size": [], "width": []})
         self.names = ColumnDataSource({"x": [], "y": [], "text": [], "which": []})
-        self.chosen = {group: ColumnDataSource({"x": [], "y": []}) for group in GROUP_SERIES}
+        self.chosen = {
+            group: ColumnDataSource({"x": [], "y": [], "size": [], "width": []}) for group in GROUP_SERIES
+        }
         self.path, self.head, self.under, self.guests = (
             ColumnDataSource({"x": [], "y": []}) for _ in range(4)
         )
@@ -44,13 +59,11 @@ class Marks:
         """All that lies over the points."""
         colour = self.bridge.colour
         for group, colours in GROUP_SERIES.items():
-            size = 12 if group == "a" else 15
             drawn = fig.scatter(
-                "x", "y", source=self.chosen[group], size=size, fill_color=None, line_width=1.8
+                "x", "y", source=self.chosen[group], size="size", fill_color=None, line_width="width"
             )
             colour(drawn.glyph, *colours, "line_color")
-        for which, colours in enumerate(ERUPTION_SERIES):
-            self._eruption(fig, str(which), colours)
+        self._eruptions(fig)
         guests = fig.scatter("x", "y", source=self.guests, size=13, marker="diamond", line_width=1.4)
         colour(guests.glyph, *charts.SERIES[0], "fill_color")
         near = fig.scatter("x", "y", source=self.near, size=15, marker="circle", line_width=1.2)
@@ -67,44 +80,44 @@ class Marks:
         for edged in (guests, head):
             colour(edged.glyph, *_PAPER, "line_color")
 
-    def _eruption(self, fig: Figure, which: str, colours: tuple[str, str]) -> None:
-        # A view belongs to one source: two glyphs of two sources need two.
-        ring_view, name_view = (CDSView(filter=GroupFilter(column_name="which", group=which)) for _ in "rn")
-        ring = fig.scatter(
+    def _eruptions(self, fig: Figure) -> None:
+        mapper = eruption_colours(self.bridge)
+        fig.scatter(
             "x",
             "y",
             source=self.rings,
-            view=ring_view,
-            size=11,
-            fill_color=None,
-            line_width=2,
+            size="size",
             marker="square",
+            fill_color=None,
+            line_width="width",
+            line_color=mapper,
         )
-        name = fig.text(
+        fig.text(
             "x",
             "y",
             "text",
             source=self.names,
-            view=name_view,
+            text_color=mapper,
             text_font_size="12px",
             text_font_style="bold",
             text_baseline="bottom",
             y_offset=-8,
             **_TEXT,
         )
-        self.bridge.colour(ring.glyph, *colours, "line_color")
-        self.bridge.colour(name.glyph, *colours, "text_color")
 
     # -- what is shown ---------------------------------------------------------------------------
 
     def outline(self, windows: Sequence[tuple[str, np.ndarray]]) -> None:
         """Square rings around the times of eruptions, (name, places), with their names over one of them."""
-        kinds = [str(i % len(ERUPTION_SERIES)) for i in range(len(windows))]
+        kinds = eruption_kinds(len(windows))
         places = [place for _, place in windows]
         tops = _apart(places)
         both = np.concatenate(places) if places else np.empty((0, 2))
         which = [kind for kind, place in zip(kinds, places, strict=True) for _ in place]
-        self.rings.data = {"x": both[:, 0], "y": both[:, 1], "which": which}
+        sized = [_size(11, len(place)) for place in places]
+        size = [one for one, place in zip(sized, places, strict=True) for _ in place]
+        width = [one / 5.5 for one in size]
+        self.rings.data = {**_xy(both), "which": which, "size": size, "width": width}
         self.names.data = {
             "x": [top[0] for top in tops],
             "y": [top[1] for top in tops],
@@ -115,7 +128,9 @@ class Marks:
     def choose(self, groups: Mapping[str, np.ndarray]) -> None:
         """Rings around the times of groups "a" and "b"."""
         for group, places in groups.items():
-            self.chosen[group].data = _xy(places)
+            size = _size(12 if group == "a" else 15, len(places))
+            many = np.full(len(places), size)
+            self.chosen[group].data = {**_xy(places), "size": many, "width": many / 7}
 
     def walk(self, path: np.ndarray) -> None:
         """A path whose last place is the time that is looked at."""
@@ -132,6 +147,11 @@ class Marks:
     def receive(self, places: np.ndarray) -> None:
         """Times of a visitor's file."""
         self.guests.data = _xy(places)
+
+
+def _size(most: float, points: int) -> float:
+    """Of a ring: smaller where there are so many that they would hide what they stand around."""
+    return float(np.clip(most * np.sqrt(60 / max(points, 1)), 3.5, most))
 
 
 def _apart(groups: Sequence[np.ndarray]) -> list[np.ndarray]:

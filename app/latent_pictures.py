@@ -21,7 +21,6 @@ from app.still import still
 from app.store import Archive
 from fsae_core.archive.coastlines import coastline
 from fsae_core.atlas.atlas import Placed
-from fsae_core.atlas.composites import composite
 from fsae_core.errors import UserError
 from fsae_core.sphere.pyramid import restrict
 
@@ -222,6 +221,6 @@ def _group(
     others: np.ndarray | None = None,
 ) -> Group:
     name, rows, example = member
-    got = composite(opened.anomalies, opened.times, mask, others, deseasonalise=False)
+    got = opened.departures.composite(mask, others)
     share = float(got.significant.mean())
     return Group(rows, name, example, Field(got.difference), got.significant, share, got.p)

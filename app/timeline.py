@@ -15,7 +15,7 @@ from bokeh.plotting import figure as Figure
 
 from app import charts
 from app.bridge import Bridge
-from app.latent_marks import ERUPTION_SERIES, GROUP_SERIES
+from app.latent_marks import GROUP_SERIES, eruption_colours, eruption_kinds
 from app.quantities import Coloured
 
 _MOST = 4000
@@ -30,10 +30,7 @@ class Timeline:
         self._bridge, self._on_tap = bridge, on_tap
         self.line = ColumnDataSource({"time": [], "value": [], "label": []})
         self.chosen = {group: ColumnDataSource({"time": [], "value": []}) for group in GROUP_SERIES}
-        self.bands = {
-            i: ColumnDataSource({"left": [], "right": [], "text": [], "top": []})
-            for i in range(len(ERUPTION_SERIES))
-        }
+        self.bands = ColumnDataSource({"left": [], "right": [], "text": [], "top": [], "which": []})
         self.now = Span(dimension="height", line_width=1.5)
         self.zero = Span(dimension="width", location=0, line_width=1, line_dash="4 3")
         self._title = ""
@@ -56,21 +53,20 @@ class Timeline:
             x_axis_type="datetime",
             y_range=DataRange1d(range_padding=0.14),
         )
-        for i, colours in enumerate(ERUPTION_SERIES):
-            strip = fig.vstrip("left", "right", source=self.bands[i], fill_alpha=0.14, line_color=None)
-            bridge.colour(strip.glyph, *colours, "fill_color")
-            name = fig.text(
-                "left",
-                "top",
-                "text",
-                source=self.bands[i],
-                text_font=value("system-ui, sans-serif"),
-                text_font_size="11px",
-                text_font_style="bold",
-                x_offset=3,
-                text_baseline="bottom",
-            )
-            bridge.colour(name.glyph, *colours, "text_color")
+        mapper = eruption_colours(bridge)
+        fig.vstrip("left", "right", source=self.bands, fill_alpha=0.14, line_color=None, fill_color=mapper)
+        fig.text(
+            "left",
+            "top",
+            "text",
+            source=self.bands,
+            text_color=mapper,
+            text_font=value("system-ui, sans-serif"),
+            text_font_size="11px",
+            text_font_style="bold",
+            x_offset=3,
+            text_baseline="bottom",
+        )
         line = fig.line("time", "value", source=self.line, line_width=1.2)
         bridge.colour(line.glyph, "#8b969b", "#7a878d", "line_color")
         for group, colours in GROUP_SERIES.items():
@@ -110,22 +106,19 @@ class Timeline:
         known = coloured.values[np.isfinite(coloured.values)]
         self._top = float(known.max()) if known.size else 0.0
         self.zero.visible = bool(known.size and known.min() < 0 < known.max())
-        for source in self.bands.values():
-            if len(source.data["left"]):
-                source.data = {**source.data, "top": [self._top] * len(source.data["left"])}
+        self.bands.data = {**self.bands.data, "top": [self._top] * len(self.bands.data["left"])}
         if self._made is not None:
             self._made.yaxis.axis_label = self._title
 
     def mark(self, windows: Sequence[tuple[str, np.ndarray]]) -> None:
         """Windows of eruptions: (name, times)."""
-        for i, source in self.bands.items():
-            own = windows[i :: len(self.bands)]
-            source.data = {
-                "left": [times.min() for _, times in own],
-                "right": [times.max() + np.timedelta64(28, "D") for _, times in own],
-                "text": [name for name, _ in own],
-                "top": [self._top for _ in own],
-            }
+        self.bands.data = {
+            "left": [times.min() for _, times in windows],
+            "right": [times.max() + np.timedelta64(28, "D") for _, times in windows],
+            "text": [name for name, _ in windows],
+            "top": [self._top for _ in windows],
+            "which": eruption_kinds(len(windows)),
+        }
 
     def choose(self, groups: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
         """Times and values of the groups."""

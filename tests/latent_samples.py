@@ -42,11 +42,12 @@ def many_times(folder: Path, name: str, ds: xr.Dataset) -> Path:
     raw, free = (space.scores(coarse, times) for space in spaces)
     years, rng = decimal_years(times), np.random.default_rng(1)
     shift = free[:, 0] - free[:, 0].mean()
+    flat, flat_free = (30 * scores[:, :2] / scores[:, :2].std(axis=0) for scores in (raw, free))
     table = pd.DataFrame(
         {
             "time": times,
-            "x": raw[:, 0],
-            "y": raw[:, 1],
+            "x": flat[:, 0],
+            "y": flat[:, 1],
             "month": month_numbers(times).astype(np.int8),
             "year": years.astype(np.int16),
             "displacement": shift,
@@ -55,8 +56,8 @@ def many_times(folder: Path, name: str, ds: xr.Dataset) -> Path:
             "p_novelty": rng.uniform(0.01, 1, times.size),
             "global_mean": ds["t2m"].values.mean(axis=1),
             "nino34": np.sin(years),
-            "x_deseasonalised": free[:, 0],
-            "y_deseasonalised": free[:, 1],
+            "x_deseasonalised": flat_free[:, 0],
+            "y_deseasonalised": flat_free[:, 1],
             "displacement_no_enso": shift,
             "p_displacement_no_enso": rng.uniform(0.01, 1, times.size),
         }
