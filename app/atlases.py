@@ -88,12 +88,6 @@ class OpenAtlas:
         columns = {"raw": ["x", "y"], "deseasonalised": ["x_deseasonalised", "y_deseasonalised"]}
         return {which: self.atlas.table[names].to_numpy(np.float64) for which, names in columns.items()}
 
-    def nearest(self, which: str, x: float, y: float, reach: tuple[float, float]) -> int | None:
-        """The time whose point lies nearest to a place of a map, within an ellipse of that reach."""
-        distance = np.square((self.places(which) - (x, y)) / reach).sum(axis=1)
-        best = int(distance.argmin())
-        return best if distance[best] <= 1.0 else None
-
     @cached_property
     def windows(self) -> tuple[tuple[Eruption, np.ndarray], ...]:
         """Eruptions of the record and the positions of the 24 months from three months after each."""

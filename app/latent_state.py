@@ -46,9 +46,11 @@ def read_group(words: str) -> np.ndarray:
         body = words[1:] + "=" * (-len(words[1:]) % 4)
         unpack = zlib.decompressobj()
         try:
-            packed = unpack.decompress(base64.urlsafe_b64decode(body), _MOST_TIMES // 8)
+            packed = unpack.decompress(base64.b64decode(body, b"-_", validate=True), _MOST_TIMES // 8)
         except zlib.error as error:
             raise ValueError(words) from error
+        if not unpack.eof:  # cut off, or far more than any record has
+            raise ValueError(words)
         return np.flatnonzero(np.unpackbits(np.frombuffer(packed, np.uint8)))
     found: set[int] = set()
     for part in words.split(","):

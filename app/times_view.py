@@ -148,12 +148,15 @@ class TimesView:
     def _at(self, x: float, y: float, reach: Reach) -> Found | None:
         if self.opened is None:
             return None
+        found, nearest = None, 1.0
+        places = {"atlas": self.places}
         if self.guests is not None:
-            distance = np.square((self.guests.places(self.state.map) - (x, y)) / reach).sum(axis=1)
-            if distance.min() <= 1:
-                return "own", int(distance.argmin())
-        row = self.atlas.nearest(self.state.map, x, y, reach)
-        return None if row is None else ("atlas", row)
+            places["own"] = self.guests.places(self.state.map)
+        for kind, own in places.items():
+            distance = np.square((own - (x, y)) / reach).sum(axis=1)
+            if distance.min() <= nearest:  # a visitor's goes before one of the atlas at the same place
+                found, nearest = (kind, int(distance.argmin())), float(distance.min())
+        return found
 
     def _tapped(self, x: float, y: float, reach: Reach) -> None:
         found = self._at(x, y, reach)
