@@ -24,7 +24,7 @@ REACH = {"interactive": 1500.0, "click to field": 200.0}
 CLICKS, VISITS = 12, 6
 SETUP = """() => {
   const views = Object.values(Bokeh.index.roots ?? Bokeh.index)
-  const find = (name) => views.map((v) => v).find((v) => v.model.name === name)
+  const find = (name) => views.find((v) => v.model.name === name)
   const map = find("map"), field = find("field")
   const box = (map.el ?? map).getBoundingClientRect()
   const frame = map.frame.bbox
