@@ -88,11 +88,22 @@ class OpenAtlas:
         columns = {"raw": ["x", "y"], "deseasonalised": ["x_deseasonalised", "y_deseasonalised"]}
         return {which: self.atlas.table[names].to_numpy(np.float64) for which, names in columns.items()}
 
+    @property
+    def displaced(self) -> bool:
+        """Whether the atlas tells years."""
+        return bool(self.atlas.table["displacement"].notna().any())
+
     @cached_property
     def windows(self) -> tuple[tuple[Eruption, np.ndarray], ...]:
         """Eruptions of the record and the positions of the 24 months from three months after each."""
         found = [(e, np.flatnonzero(aftermath(e, self.times))) for e in eruptions_between(self.times)]
         return tuple((eruption, rows) for eruption, rows in found if rows.size)
+
+    def kept(self, rows: np.ndarray) -> dict[str, Any] | None:
+        """What the atlas' file says of an eruption whose window these times are; None for others."""
+        said = {row["name"]: row for row in self.atlas.about["eruptions"]}
+        own = [eruption.name for eruption, window in self.windows if np.array_equal(window, rows)]
+        return said.get(own[0]) if own else None
 
     @cached_property
     def examples(self) -> dict[str, tuple[str, np.ndarray]]:

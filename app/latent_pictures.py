@@ -165,7 +165,8 @@ def place(opened: OpenAtlas, archive: Archive, progress: Any) -> Guests:
 
 @dataclass(frozen=True)
 class Group:
-    """A group of times compared with others. example: it was not chosen and stands for what could be."""
+    """A group of times compared with others. example: not chosen, it stands for what could be; known: the
+    atlas' file says how unusual its displacement is."""
 
     rows: np.ndarray
     name: str
@@ -174,6 +175,7 @@ class Group:
     significant: np.ndarray
     share: float
     p: np.ndarray
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def compare(atlas: str, a: str, b: str) -> Compared:
         rows = read_group(words)
         rows = rows[rows < len(opened)]
         example = rows.size == 0
-        name, rows = opened.examples[key] if example else (f"{rows.size} chosen times", rows)
+        name, rows = opened.examples[key] if example else (_name(opened, rows), rows)
         members[key] = (name, rows, example)
     masks = {key: _mask(opened, rows) for key, (_, rows, _) in members.items()}
     both = masks["a"] & masks["b"]
@@ -206,6 +208,11 @@ def compare(atlas: str, a: str, b: str) -> Compared:
     rows = np.flatnonzero(only["a"])
     between = _group(opened, (name, rows, members["a"][2] and members["b"][2]), only["a"], only["b"])
     return Compared(groups["a"], groups["b"], between, int(both.sum()))
+
+
+def _name(opened: OpenAtlas, rows: np.ndarray) -> str:
+    own = [eruption.name for eruption, window in opened.windows if np.array_equal(window, rows)]
+    return f"24 months after {own[0]}" if own else f"{rows.size} chosen time{'s' if rows.size > 1 else ''}"
 
 
 def _mask(opened: OpenAtlas, rows: np.ndarray) -> np.ndarray:
@@ -221,6 +228,7 @@ def _group(
     others: np.ndarray | None = None,
 ) -> Group:
     name, rows, example = member
+    known = opened.kept(rows) is not None
     got = opened.departures.composite(mask, others)
     share = float(got.significant.mean())
-    return Group(rows, name, example, Field(got.difference), got.significant, share, got.p)
+    return Group(rows, name, example, Field(got.difference), got.significant, share, got.p, known)

@@ -17,12 +17,13 @@ __all__ = [
     "tip",
 ]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from app.atlases import OpenAtlas
+from app.group_chance import Chance
 from app.latent_pictures import Compared, Group, Guests, Near, Seen
 from app.quantities import Coloured, column_of
 from app.words import number
@@ -111,13 +112,17 @@ def _shift_note(opened: OpenAtlas, shift: float, p: float, mine: bool) -> str:
     return "years are not told apart here"
 
 
-def group_words(key: str, group: Group, coloured: Coloured, opened: OpenAtlas) -> dict[str, str]:
+def group_words(
+    key: str, group: Group, coloured: Coloured, opened: OpenAtlas, chance: Chance | None = None
+) -> dict[str, str]:
     """Words that belong to a group: key "a" or "b"; coloured: the displacement."""
     values = coloured.values[group.rows]
     known = values[np.isfinite(values)]
     told = f"mean {signed(float(known.mean()))} years" if known.size else "no displacement"
-    found = window_of(opened, group.rows, coloured.name == "displacement" and "removed" in coloured.title)
+    found = window_of(opened, group.rows, "removed" in coloured.title)
     p = f", p {_p(found['p'])}" if found and found["p"] is not None else ""
+    if chance is not None and not found:
+        p = f", p {_p(chance.p)}"
     kind = "example: " if group.example else ""
     mark = " · simulated" if opened.archive.simulated else ""
     many = "1 time" if group.rows.size == 1 else f"{_many(group.rows.size)} times"
@@ -130,19 +135,18 @@ def group_words(key: str, group: Group, coloured: Coloured, opened: OpenAtlas) -
 
 def window_of(opened: OpenAtlas, rows: np.ndarray, enso: bool) -> dict[str, Any] | None:
     """What the atlas keeps of an eruption whose 24 months these times are; None for others."""
-    for (eruption, window), kept in zip(opened.windows, opened.atlas.about["eruptions"], strict=False):
-        if kept["name"] == eruption.name and np.array_equal(window, rows):
-            suffix = "_no_enso" if enso else ""
-            return {
-                "name": eruption.name,
-                "date": eruption.date,
-                "note": eruption.note,
-                "aod": eruption.peak_aod,
-                "mean": kept[f"displacement{suffix}"],
-                "p": kept[f"p{suffix}"],
-                "low": kept[f"quantile{suffix}"],
-            }
-    return None
+    kept = opened.kept(rows)
+    if kept is None:
+        return None
+    suffix = "_no_enso" if enso else ""
+    return {
+        "date": kept["date"],
+        "note": kept["note"],
+        "aod": kept["peak_aod"],
+        "mean": kept[f"displacement{suffix}"],
+        "p": kept[f"p{suffix}"],
+        "low": kept[f"quantile{suffix}"],
+    }
 
 
 def enso_note(opened: OpenAtlas, enso: bool) -> str:
@@ -163,9 +167,14 @@ def enso_note(opened: OpenAtlas, enso: bool) -> str:
 
 
 def sentences(
-    seen: Seen, compared: Compared | None, enso: bool, guests: Guests | None, guest: int | None
+    seen: Seen,
+    compared: Compared | None,
+    enso: bool,
+    guests: Guests | None = None,
+    guest: int | None = None,
+    chances: Mapping[str, Chance | None] | None = None,
 ) -> list[list[str]]:
-    """The panel "In words": [about what, text] pairs."""
+    """The panel "In words": [about what, text] pairs. chances: of the groups, as far as they are known."""
     opened, missing = seen.atlas, float("nan")
     row = _row(seen, guests, guest)
     column = column_of("displacement", enso)
@@ -186,8 +195,9 @@ def sentences(
         )
     out.append([seen.label, text])
     if compared is not None:
-        for key, group in (("A", compared.a), ("B", compared.b)):
-            out.append([f"{key}:", _group_sentence(opened, group, enso)])
+        for key, group in (("a", compared.a), ("b", compared.b)):
+            said = _group_sentence(opened, group, enso, (chances or {}).get(key))
+            out.append([f"{key.upper()}:", said])
         out.append(["A − B:", _between_sentence(compared)])
     about = opened.atlas.about
     out.append(
@@ -200,11 +210,18 @@ def sentences(
     return out
 
 
-def _group_sentence(opened: OpenAtlas, group: Group, enso: bool) -> str:
+def _group_sentence(opened: OpenAtlas, group: Group, enso: bool, found: Chance | None) -> str:
     kept = window_of(opened, group.rows, enso)
     share = f"{100 * group.share:.0f} % of the sphere differs significantly from all other times"
-    if kept is None:
+    if kept is None and found is None:
         return f"{group.name}; {share} (one in ten of such cells is expected to be false)."
+    if kept is None and found is not None:
+        return (
+            f"{group.name}: mean displacement {signed(found.mean)} years; in 95 % of {found.surrogates} "
+            f"shuffled records these times have {signed(found.low)} to {signed(found.high)} "
+            f"(p {_p(found.p)}, which means nothing where they were chosen for their displacement). {share}."
+        )
+    assert kept is not None
     if kept["mean"] is None:
         return f"{group.name}; {share}."
     low = kept["mean"] < kept["low"]

@@ -12,16 +12,17 @@ import numpy as np
 
 from app.atlases import OpenAtlas
 from app.cards import Cards, Sentences
+from app.group_chance import Chance, Odds, chances
 from app.jobs import Progress
 from app.lasso import inside
 from app.latent_controls import LatentControls
 from app.latent_export import to_csv, to_netcdf
 from app.latent_gallery import LatentGallery
+from app.latent_layout import LAYOUT
 from app.latent_pictures import Compared, Guests, Seen, Wish, compare, look_up, place
 from app.latent_state import GROUPS, LatentState, write_group
 from app.latent_words import between_note, describe, group_words, near_words, placed_words, sentences
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
 from app.pages.map_frame import MapPage
 from app.store import own_archive
 from app.times_view import Found, TimesView
@@ -37,34 +38,7 @@ class LatentPage(MapPage):
     key = "latent"
     state_type = LatentState
     state: LatentState
-    layout = Layout(
-        panes=(
-            Pane("map", "Map of times", "Map", shape=0.8, tall=True),
-            Pane("field", "Field"),
-            Pane("anomaly", "Anomaly"),
-            Pane("near", "Nearest neighbours", "Near", wide=True, natural=True),
-            Pane("timeline", "Through time", "Time", wide=True, shape=5.0, late=True),
-            Pane("a", "A", late=True),
-            Pane("b", "B", late=True),
-            Pane("between", "A − B", late=True),
-            Pane("words", "In words", "Words", natural=True),
-        ),
-        groups=(
-            Group("data", "Map"),
-            Group("time", "Time", phone=-1),
-            Group("groups", "Groups A and B", heading=True),
-            Group("own", "Your own file"),
-            Group("download", "Download"),
-            Group("look", "Globe"),
-        ),
-        metrics=(
-            Metric("shift", "Year displacement"),
-            Metric("novelty", "Novelty"),
-            Metric("nino", "El Niño"),
-            Metric("a", "Group A"),
-            Metric("b", "Group B"),
-        ),
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.view = TimesView(self.bridge, self.state, self._picked, self._dragged, self._map_moved)
@@ -78,12 +52,17 @@ class LatentPage(MapPage):
         self.compared: Compared | None = None
         self.guest: int | None = None
         self.shown: Wish | None = None
+        self.chances: dict[str, Chance | None] = {}
         self._map_due = False
         self.times: Latest[Wish, Seen] = Latest(
             lambda wish: look_up(wish, self.view.guests), self._arrived, self._missed, self.schedule
         )
         self.groups: Latest[Wanted, Compared] = Latest(
             lambda wanted: compare(*wanted), self._grouped, lambda _, error: self.failed(error), self.schedule
+        )
+
+        self.odds: Latest[Odds, dict[str, Chance | None]] = Latest(
+            chances, self._weighed, lambda _, error: self.failed(error), self.schedule
         )
 
     def wire(self) -> None:
@@ -164,11 +143,11 @@ class LatentPage(MapPage):
         shift = view.quantity("displacement")
         words = describe(seen, self.state.enso, view.guests, self.guest)
         if compared is not None:
-            words |= group_words("a", compared.a, shift, seen.atlas)
-            words |= group_words("b", compared.b, shift, seen.atlas)
+            for key, group in (("a", compared.a), ("b", compared.b)):
+                words |= group_words(key, group, shift, seen.atlas, self.chances.get(key))
             words["note_between"] = between_note(compared, seen.atlas)
         self.say(words)
-        self.words.items = sentences(seen, compared, self.state.enso, view.guests, self.guest)
+        self.words.items = sentences(seen, compared, self.state.enso, view.guests, self.guest, self.chances)
         self.near.deal((near.row, *near_words(i, near, shift), near.png) for i, near in enumerate(seen.near))
         self.controls.show(seen.atlas, seen.row, self.state)
 
@@ -196,6 +175,7 @@ class LatentPage(MapPage):
     def _recoloured(self, *_: Any) -> None:
         if self.seen is not None:
             self.view.paint()
+            self._weigh()
             self._say()
             self.tell_address()
 
@@ -240,6 +220,22 @@ class LatentPage(MapPage):
     def _grouped(self, wanted: Wanted, compared: Compared) -> None:
         self.compared = compared
         self.gallery.compare(compared)
+        self._weigh()
+        self._say()
+
+    def _weigh(self) -> None:
+        """Ask how unusual the groups' displacements are, as far as the atlas does not know it."""
+        self.chances = {}
+        if self.compared is not None:
+            groups = {"a": self.compared.a, "b": self.compared.b}
+            asked = tuple((key, write_group(g.rows)) for key, g in groups.items() if not g.known)
+            if asked:
+                self.odds.ask((self.state.archive, self.state.enso, asked))
+            else:
+                self.odds.forget()
+
+    def _weighed(self, odds: Odds, found: dict[str, Chance | None]) -> None:
+        self.chances = found
         self._say()
 
     def redraw(self, moved: bool) -> None:

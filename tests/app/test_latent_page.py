@@ -1,12 +1,10 @@
-"""The Latent page without a browser: what is clicked, drawn around and switched does to what it shows."""
-
-import io
+"""The Latent page without a browser: what is clicked and switched does to what it shows."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
-from bokeh.events import Reset, SelectionGeometry, Tap
+from bokeh.events import Reset, Tap
+from latent_clicks import around, click, draw
 
 from app.pages.latent import LatentPage
 from fsae_core.archive.catalog import open_catalogued
@@ -18,24 +16,6 @@ def page(document, turns) -> LatentPage:
     page = LatentPage({}, document)
     turns.settle()
     return page
-
-
-def click(page, turns, row: int) -> None:
-    x, y = page.view.places[row]
-    page.view.map.figure._trigger_event(Tap(page.view.map.figure, x=x, y=y))
-    turns.settle()
-
-
-def draw(page, turns, geometry: dict, final: bool = True) -> None:
-    fig = page.view.map.figure
-    fig._trigger_event(SelectionGeometry(fig, geometry=geometry, final=final))
-    turns.settle()
-
-
-def around(page, rows) -> dict:
-    """A rectangle around these points."""
-    (x0, y0), (x1, y1) = page.view.places[rows].min(axis=0) - 1e-3, page.view.places[rows].max(axis=0) + 1e-3
-    return {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1}
 
 
 def test_first_view_shows_all_that_it_has(page):
@@ -109,73 +89,6 @@ def test_neighbours_are_the_nearest_of_the_map_s_space(document, turns, which):
     months = np.abs(np.arange(420) - page.seen.row)
     distance[months <= 60] = np.inf
     assert page.seen.near[0].row == distance.argmin()
-
-
-def test_lasso_makes_a_group_that_stands_out(page, turns):
-    rows = page.seen.atlas.examples["b"][1][:5]
-    inside = [i for i, (x, y) in enumerate(page.view.places) if page_in(around(page, rows), x, y)]
-    draw(page, turns, around(page, rows))
-    np.testing.assert_array_equal(page.state.group("a"), inside)
-    assert len(page.view.map.points.data["x"]) == len(inside)
-    assert len(page.view.map.rest.data["x"]) == 420 - len(inside), "the others stay, in grey"
-    assert len(page.view.map.marks.chosen["a"].data["x"]) == len(inside)
-    assert "a=" in page.bridge.query and "example" not in page.bridge.words["note_a"]
-    assert page.bridge.words["a"] == f"{len(inside)} times"
-    assert len(page.view.timeline.chosen["a"].data["time"]) == len(inside)
-
-
-def page_in(box: dict, x: float, y: float) -> bool:
-    return box["x0"] <= x <= box["x1"] and box["y0"] <= y <= box["y1"]
-
-
-def test_composite_is_the_mean_minus_the_others(page, turns):
-    page._take_window(1)
-    turns.settle()
-    rows = page.state.group("a")
-    assert rows.size == 24
-    anomalies = page.seen.atlas.anomalies.astype(np.float64)
-    group = np.isin(np.arange(420), rows)
-    expected = anomalies[group].mean(axis=0) - anomalies[~group].mean(axis=0)
-    np.testing.assert_allclose(page.compared.a.difference.cells, expected, atol=1e-4)
-    significant = page.compared.a.significant
-    assert 0 < significant.mean() < 1
-    assert len(page.gallery.composites["a"].dots.data["x"]) == significant.sum()
-
-
-def test_two_groups_are_compared(page, turns):
-    page.controls.target.value = "b"
-    turns.settle()
-    page._take_window(0)
-    page.controls.target.value = "a"
-    page._take_window(1)
-    turns.settle()
-    x, (a, b) = page.seen.atlas.anomalies.astype(np.float64), (page.state.group(g) for g in "ab")
-    np.testing.assert_allclose(
-        page.compared.between.difference.cells, x[a].mean(axis=0) - x[b].mean(axis=0), atol=1e-4
-    )
-    assert page.compared.overlap == 0
-    page.state.b = page.state.a
-    turns.settle()
-    assert page.compared.overlap == 24 and "24 times are in both" in page.words.items[3][1]
-
-
-def test_what_is_drawn_around_nothing_is_said(page, turns):
-    draw(page, turns, {"type": "poly", "x": [900, 901, 901], "y": [900, 900, 901]})
-    assert page.state.a == "" and "draw around some points" in page.bridge.toasts[-1]
-    draw(page, turns, {"type": "point", "x": 0.0, "y": 0.0})
-    draw(page, turns, around(page, [1, 2]), final=False)
-    assert page.state.a == "" and len(page.bridge.toasts) == 1
-
-
-def test_clear_all(page, turns):
-    page._take_window(0)
-    page.view.map.look_at((0.0, 5.0, 0.0, 5.0))
-    turns.settle()
-    assert "cloud=0" in page.bridge.query and "a=" in page.bridge.query
-    page.controls.clear.clicks += 1
-    turns.settle()
-    assert page.state.a == page.state.b == "" and page.state.cloud is None
-    assert len(page.view.map.points.data["x"]) == 420 and "cloud" not in page.bridge.query
 
 
 def test_reset_shows_the_whole_map(page, turns):
@@ -270,12 +183,6 @@ def test_nonsense_in_the_address_is_said(document, turns):
     assert page.seen is not None and page.compared is not None
 
 
-def test_positions_beyond_the_record_are_left_out(document, turns):
-    page = LatentPage({"a": "410-500"}, document)
-    turns.settle()
-    assert page.compared.a.rows.tolist() == list(range(410, 420))
-
-
 @pytest.fixture
 def mine(tmp_path):
     """Ten months of the archive as a visitor's own file, two of them moved behind its end."""
@@ -326,33 +233,6 @@ def test_a_file_of_another_variable_is_refused(page, turns, tmp_path):
     page._open(path, "msl.nc")
     turns.settle()
     assert "this atlas is of t2m" in page.bridge.toasts[-1] and page.seen is before
-
-
-def test_exports(page, turns, monkeypatch, tmp_path):
-    saved = []
-    monkeypatch.setattr(page.bridge, "save", lambda *file: saved.append(file))
-    page._take_window(1)
-    turns.settle()
-    page.controls.table.clicks += 1
-    page.controls.fields.clicks += 1
-    turns.settle()
-    page.controls.grid.value = "healpix"
-    page.controls.fields.clicks += 1
-    turns.settle()
-    (name, body), (nc, latlon), (_, cells) = saved
-    assert name == "amip-groups.csv" and body.startswith(b"# ")
-    frame = pd.read_csv(io.BytesIO(body), comment="#")
-    assert frame["group"].value_counts().to_dict() == {"A": 24, "B": 24} and frame["time"][0] == "1982-07"
-    for file, dims in ((latlon, {"lat", "lon"}), (cells, {"cell"})):
-        path = tmp_path / "out.nc"
-        path.write_bytes(file)
-        with xr.open_dataset(path) as ds:
-            assert dims <= set(ds["t2m"].dims) and ds.sizes["time"] == 48 and int(ds["in_a"].sum()) == 24
-            assert "SIMULATED" in ds.attrs["comment"] and ds["anomaly_a_minus_b"].attrs["units"] == "K"
-            if dims == {"cell"}:
-                np.testing.assert_allclose(ds["anomaly_a"], page.compared.a.difference.cells)
-                assert ds["crs"].attrs["grid_mapping_name"] == "healpix"
-    assert nc == "amip-groups-latlon.nc"
 
 
 def test_projection_moves_the_dots(page, turns):
