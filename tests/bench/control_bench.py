@@ -5,8 +5,8 @@
 start, factual-ANY-monthly.zarr. Their months stand in the shipped archive in place of its own; all else is as
 it is shipped. So what is left of a volcano after a run's last month stays in (a tenth of Pinatubo's dimming
 from September 1993 on), and all runs have the observed sea surface, which the real volcanoes had cooled: only
-the dimming is taken away. Where a run of each kind covers the same months, that pair tells the dimming from what
-a second run of the same months changes anyhow.
+the dimming is taken away. Where a run of each kind covers the same months, that pair tells the dimming from
+what a second run of the same months changes anyhow.
 """
 
 import os
