@@ -120,7 +120,8 @@ def test_el_nino_is_taken_out_and_said(page, turns):
         "regression" in page.controls.enso_words.items[0][1]
         and "19 %" in page.controls.enso_words.items[0][1]
     )
-    assert "−14.3" in page.bridge.words["a_note"]
+    kept = page.seen.atlas.kept(page.compared.a.rows)
+    assert f"{kept['displacement_no_enso']:.1f}".replace("-", "−") in page.bridge.words["a_note"]
 
 
 def test_slider_walks_a_path(page, turns):
