@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from app.atlases import OpenAtlas, named_atlas
+from app.atlases import OpenAtlas, named_atlas, offered_atlases
 from app.colours import palette
 from app.latent_state import GROUPS, read_group
 from app.projection import Projection
@@ -86,9 +86,11 @@ def look_up(wish: Wish, guests: Guests | None, usual: str = "amip") -> Seen:
     problem, label = "", wish.label
     try:
         opened = named_atlas(wish.atlas)
-    except UserError:
+    except UserError as error:
         opened, label = named_atlas(usual), ""
         problem = f"There is no atlas of {wish.atlas[:40]}, so the one of {usual} is shown."
+        if wish.atlas in offered_atlases():  # it is there, but something is wrong with it
+            problem = f"{str(error).rstrip('.')}; the atlas of {usual} is shown."
     if wish.guest is not None and guests is not None:
         return _guest(opened, guests, wish)
     row = opened.row_of(label) if label else opened.remarkable

@@ -13,6 +13,7 @@ from latent_samples import days, many_times
 
 from app import atlases
 from app.lasso import inside
+from app.latent_pictures import Wish, look_up
 from app.latent_state import LatentState, read_group, write_group
 from app.latent_words import chance
 from app.pages.latent import LatentPage
@@ -151,6 +152,12 @@ def test_atlases_of_a_folder_are_offered(own):
 def test_atlases_that_are_not_there_are_said(own, name):
     with pytest.raises(UserError, match=r"no atlas named|no archive beside"):
         atlases.named_atlas(name)
+
+
+def test_what_is_wrong_with_an_atlas_is_said(own):
+    seen = look_up(Wish("lonely", "", "raw"), None)
+    assert seen.atlas.name == "amip" and "no archive beside it" in seen.problem
+    assert "no atlas of atlantis" in look_up(Wish("atlantis", "", "raw"), None).problem
 
 
 def test_very_many_points_are_one_picture(own, document, turns):
