@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Bridge"]
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from bokeh.document import Document
@@ -52,7 +53,7 @@ class Bridge:
             (self._toast, _TOAST),
         ):
             source.js_on_change("data", CustomJS(args={"source": source}, code=code))
-        self._coloured: list[tuple[Model, str, str, str]] = []
+        self._coloured: list[tuple[Model, str, Any, Any]] = []
         self._painter = CustomJS(code=_COLOURS)
         self._paint = ColumnDataSource({"turn": [0]})
         self._paint.js_on_change("data", self._painter)
@@ -93,8 +94,8 @@ class Bridge:
         self._file.data = {"name": [name], "body": [np.frombuffer(body, np.uint8)]}
         self._file.data = {"name": [], "body": []}
 
-    def colour(self, model: Model, light: str, dark: str, *names: str) -> None:
-        """Properties of a model that follow the page's light or dark mode."""
+    def colour(self, model: Model, light: Any, dark: Any, *names: str) -> None:
+        """Properties of a model that follow the page's light or dark mode: colours or whole palettes."""
         for name in names:
             setattr(model, name, dark if self.dark else light)
             self._coloured.append((model, name, light, dark))

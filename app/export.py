@@ -84,8 +84,9 @@ def netcdf_bytes(ds: xr.Dataset) -> bytes:
 
 def on_cells(ds: xr.Dataset, crs: xr.DataArray) -> xr.Dataset:
     """Nested cells, each variable with its grid mapping."""
-    for name in ds.data_vars:
-        ds[name].attrs["grid_mapping"] = "crs"
+    for name, array in ds.data_vars.items():
+        if "cell" in array.dims:
+            ds[name].attrs["grid_mapping"] = "crs"
     return ds.assign(crs=crs)
 
 

@@ -17,6 +17,7 @@ class Pane:
     shape: how many times its frame is as wide as it is high; maps have 2.
     natural: any Panel object as high as it is, instead of a figure of the maps' shape.
     late: it is not in the first view: its figures come when what is seen first is there.
+    tall: as high as two panes beside it.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Pane:
     shape: float = 2.0
     natural: bool = False
     late: bool = False
+    tall: bool = False
 
     @property
     def tab(self) -> str:

@@ -16,6 +16,7 @@ from fsae_core.atlas.calendar import Floats, decimal_years, month_numbers
 from fsae_core.atlas.composites import discoveries
 from fsae_core.atlas.displacement import DisplacementConfig, placed_displacement
 from fsae_core.atlas.enso import EnsoConfig
+from fsae_core.atlas.eruptions import null_pool
 from fsae_core.atlas.novelty import NoveltyConfig
 from fsae_core.atlas.space import FeatureSpace
 from fsae_core.atlas.tsne import MapConfig, place_on_map
@@ -219,6 +220,7 @@ class Atlas:
             new[:, :used],
             decimal_years(times),
             self.config.displacement,
+            pool=null_pool(self.times),
         )
 
     def _at_own_zoom(self, ds: xr.Dataset) -> xr.Dataset:

@@ -21,7 +21,7 @@ from fsae_core.atlas.atlas import COLUMNS, Atlas, AtlasConfig, components_used
 from fsae_core.atlas.calendar import Floats, Times, decimal_years, month_numbers
 from fsae_core.atlas.displacement import Displacement, displacement
 from fsae_core.atlas.enso import nino34, without_enso
-from fsae_core.atlas.eruptions import aftermath, eruptions_between, quiet
+from fsae_core.atlas.eruptions import aftermath, eruptions_between, null_pool
 from fsae_core.atlas.features import CompressedRecord, compressed_record
 from fsae_core.atlas.novelty import novelty
 from fsae_core.atlas.space import FeatureSpace
@@ -39,9 +39,6 @@ _SHORTEST = 5.0
 
 _LEAST_SLOPE = 0.1
 """Years that the neighbours' mean moves for a year; noise has -0.1 to 0.06 and does not tell the year."""
-
-_QUIET_SHARE = 0.5
-"""Less of the record than this without eruptions is too little for a null: then all times are used."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +132,7 @@ def findings(
     novel = kept.get("novelty", lambda: dict(zip(("value", "p"), novelty(x, years, c.novelty), strict=True)))
     if years[-1] - years[0] < _SHORTEST or not _told_apart(years, c):
         return Findings(None, None, None, novel["value"], novel["p"])
-    calm = quiet(times)
-    pool = calm if calm.mean() >= _QUIET_SHARE else np.ones_like(calm)
+    pool = null_pool(times)
 
     def of(values: Floats, name: str) -> Displacement:
         def make() -> dict[str, Any]:

@@ -9,7 +9,7 @@ at `alpha` (Wilks 2016, doi:10.1175/BAMS-D-15-00267.1: twice the global level, s
 
 from __future__ import annotations
 
-__all__ = ["Composite", "composite", "discoveries"]
+__all__ = ["Composite", "Departures", "composite", "discoveries"]
 
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from fsae_core.atlas.calendar import Floats, Times
 from fsae_core.atlas.seasons import SeasonalCycle
 
 _MOST_REPETITION = 0.98
+_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,57 @@ def composite(
     x = np.asarray(fields, np.float32)
     if deseasonalise:
         x = (x - SeasonalCycle.fit(x, times).mean_at(times)).astype(np.float32)
-    rest = ~group if others is None else others
-    repetition = _lag_one(x)
-    parts = []
-    for mask in (group, rest):
+    return Departures.of(x).composite(group, others, alpha=alpha)
+
+
+@dataclass(frozen=True)
+class Departures:
+    """Fields without season, and what every composite of them needs; groups then cost what they are long.
+
+    values: (time, cell) float32; total, squares: (cell,) sums over all times; repetition: (cell,) lag-one
+    correlation.
+    """
+
+    values: NDArray[np.float32]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    repetition: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float32]) -> Departures:
+        """From fields (time, cell) at rising times."""
+        return cls(values, *_sums(values), _lag_one(values))
+
+    def composite(
+        self, group: NDArray[np.bool_], others: NDArray[np.bool_] | None = None, *, alpha: float = 0.1
+    ) -> Composite:
+        """As the function `composite`."""
+        rest = ~group if others is None else others
+        own = _sums(self.values[group])
+        both = (self.total - own[0], self.squares - own[1]) if others is None else _sums(self.values[rest])
+        mean, variance, effective = self._part(group, *own)
+        mean_rest, variance_rest, effective_rest = self._part(rest, *both)
+        difference = mean - mean_rest
+        p = _welch(difference, variance, effective, variance_rest, effective_rest)
+        found = discoveries(p, alpha)
+        threshold = float(p[found].max()) if found.any() else 0.0
+        return Composite(
+            difference.astype(np.float32), p, found, effective, int(group.sum()), int(rest.sum()), threshold
+        )
+
+    def _part(
+        self, mask: NDArray[np.bool_], total: NDArray[np.float64], squares: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Mean, variance and number of independent values of the times of a mask."""
         count = int(mask.sum())
-        mean = x[mask].mean(axis=0, dtype=np.float64) if count else np.full(x.shape[1], np.nan)
-        spread = np.square(x[mask] - mean).sum(axis=0, dtype=np.float64) if count else mean
-        effective = _effective(mask, repetition)
+        effective = _effective(mask, self.repetition)
+        if count == 0:
+            missing = np.full(total.shape, np.nan)
+            return missing, missing, effective
+        mean = total / count
+        spread = np.maximum(squares - count * np.square(mean), 0.0)
         # The spread about a mean of few independent values is too small by what the mean took.
-        variance = spread / np.maximum(count - count / np.maximum(effective, 1.0), 1e-12)
-        parts.append((mean, variance, effective))
-    (mean, variance, effective), (mean_rest, variance_rest, effective_rest) = parts
-    difference = mean - mean_rest
-    p = _welch(difference, variance, effective, variance_rest, effective_rest)
-    found = discoveries(p, alpha)
-    threshold = float(p[found].max()) if found.any() else 0.0
-    return Composite(
-        difference.astype(np.float32), p, found, effective, int(group.sum()), int(rest.sum()), threshold
-    )
+        return mean, spread / np.maximum(count - count / np.maximum(effective, 1.0), 1e-12), effective
 
 
 def discoveries(p: Floats, share: float) -> NDArray[np.bool_]:
@@ -87,6 +120,16 @@ def discoveries(p: Floats, share: float) -> NDArray[np.bool_]:
     if below.size == 0:
         return np.zeros(values.shape, bool)
     return known & (values <= ranked[below[-1]])
+
+
+def _sums(x: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums of values and of their squares over time, (cell,) each."""
+    total, squares = (np.zeros(x.shape[1]) for _ in range(2))
+    for first in range(0, len(x), _ROWS):
+        block = x[first : first + _ROWS].astype(np.float64)
+        total += block.sum(axis=0)
+        squares += np.einsum("tc,tc->c", block, block)
+    return total, squares
 
 
 def _lag_one(x: NDArray[np.float32]) -> NDArray[np.float64]:

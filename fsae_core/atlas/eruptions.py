@@ -10,7 +10,7 @@ are of the greatest explosion after the Global Volcanism Program (https://volcan
 
 from __future__ import annotations
 
-__all__ = ["ERUPTIONS", "Eruption", "aftermath", "eruptions_between", "quiet"]
+__all__ = ["ERUPTIONS", "Eruption", "aftermath", "eruptions_between", "null_pool", "quiet"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsae_core.atlas.calendar import Times, decimal_years
+
+_QUIET_SHARE = 0.5
+"""Less of the record than this without eruptions is too little for a null: then all times are used."""
 
 GISS = "Sato et al. 1993, doi:10.1029/93JD02553, updated 2012 (NASA GISS)"
 
@@ -82,3 +85,9 @@ def quiet(times: Times, years: float = 3.0, eruptions: Iterable[Eruption] = ERUP
     for eruption in eruptions:
         calm &= ~aftermath(eruption, times, 0.0, years)
     return calm
+
+
+def null_pool(times: Times) -> NDArray[np.bool_]:
+    """Times (time,) that a null may be made of: the quiet ones, where they are half of the record."""
+    calm = quiet(times)
+    return calm if calm.mean() >= _QUIET_SHARE else np.ones_like(calm)

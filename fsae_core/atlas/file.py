@@ -21,7 +21,7 @@ from fsae_core.atlas.space import FeatureSpace
 from fsae_core.codec.atomic import writing
 from fsae_core.errors import UserError, short_reason
 
-FORMAT = 1
+FORMAT = 2
 _ABOUT, _ARRAYS = b"fsae_atlas", b"fsae_arrays"
 
 

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from atlas_samples import el_nino, months, record, red_noise
+from scipy.spatial.distance import mahalanobis
 
 from fsae_core.archive import forcing
 from fsae_core.archive.reader import open_archive
-from fsae_core.atlas.calendar import decimal_years
+from fsae_core.atlas.calendar import decimal_years, slow_part
 from fsae_core.atlas.displacement import (
     DisplacementConfig,
     displacement,
+    noise_metric,
     placed_displacement,
     suggested_years,
     surrogate_count,
@@ -179,3 +181,30 @@ def test_novelty_of_noise_and_of_an_event(times):
 def test_novelty_of_what_never_changes(times):
     value, p = novelty(np.zeros((len(times), 3)), decimal_years(times))
     assert (value == 0).all() and (p == 1).all()
+
+
+def test_distances_are_mahalanobis_in_what_comes_and_goes():
+    rng = np.random.default_rng(5)
+    years = 1950 + np.arange(600) / 12
+    x = rng.standard_normal((600, 4)) @ rng.standard_normal((4, 4)) + 0.01 * (years - 1975)[:, None]
+    turn = noise_metric(x, years, DisplacementConfig(shrink=0.0), None)
+    fast = x - slow_part(x, years, 10.0)
+    inverse = np.linalg.inv(fast.T @ fast / 600)
+    got = np.linalg.norm((x[3] - x[400]) @ turn)
+    assert got == pytest.approx(mahalanobis(x[3], x[400], inverse), rel=1e-6)
+    plain = noise_metric(x, years, DisplacementConfig(shrink=1.0), None)
+    ratio = np.linalg.norm((x[3] - x[400]) @ plain) / np.linalg.norm(x[3] - x[400])
+    assert np.linalg.norm((x[7] - x[9]) @ plain) == pytest.approx(ratio * np.linalg.norm(x[7] - x[9]))
+
+
+def test_loud_directions_without_a_trend_do_not_hide_the_year():
+    """Large oscillations that say nothing of the year: plain distances see little else."""
+    rng = np.random.default_rng(6)
+    years = 1950 + np.arange(720) / 12
+    loud = 20 * red_noise(rng, (720, 4), 0.5)
+    x = np.concatenate([loud, 0.1 * (years - 1980)[:, None] + rng.standard_normal((720, 1))], axis=1)
+    told = {}
+    for shrink in (1.0, 0.03):
+        turned = x @ noise_metric(x, years, DisplacementConfig(shrink=shrink), None)
+        told[shrink] = np.corrcoef(suggested_years(turned, years, 20, 1.5), years)[0, 1]
+    assert told[0.03] > 0.7 and told[1.0] < 0.2
