@@ -211,7 +211,7 @@ def open_zarr_store(store: Any, name: str) -> xr.Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # absent consolidated metadata only costs time
             check_claims(claims_of_zarr(zarr.open_group(store, mode="r")), name)
-            dataset = xr.open_zarr(store, chunks=None)
+            dataset = guarded(xr.open_zarr(store, chunks=None), name)
         _read_last_bytes(dataset)
     except (UserError, MemoryError):
         raise
@@ -220,4 +220,4 @@ def open_zarr_store(store: Any, name: str) -> xr.Dataset:
             f"{name} looks like Zarr but cannot be read ({short_reason(error)}); it may be incomplete: "
             "make it again."
         ) from error
-    return guarded(dataset, name)
+    return dataset

@@ -40,8 +40,14 @@ class _Guarded(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> Any:
         try:
             return np.asarray(self._stored[key].values)
-        except (UserError, MemoryError):
+        except MemoryError:
             raise
+        except UserError as error:
+            if self._file in str(error):
+                raise
+            # A codec knows what is wrong but not in which file.
+            why = getattr(error, "why", short_reason(error))
+            raise UserError(f"{self._file} is damaged ({why}): make or copy it again.") from error
         except Exception as error:  # readers and codecs share no class for damaged bytes
             raise UserError(
                 f"{self._file} is damaged ({short_reason(error)}): copy or download it again."

@@ -40,8 +40,13 @@ class _Stored(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> Any:
         try:
             return np.asarray(self._stored[key].values)
-        except Exception as error:  # zarr, numcodecs and the file system share no class for damaged bytes
+        except UserError as error:
+            if self._file in str(error):
+                raise
             why = error.why if isinstance(error, DamagedError) else short_reason(error)
+            raise UserError(f"{self._file} is damaged ({why}): make or copy it again.") from error
+        except Exception as error:  # zarr, numcodecs and the file system share no class for damaged bytes
+            why = short_reason(error)
             raise UserError(f"{self._file} is damaged ({why}): make or copy it again.") from error
 
 

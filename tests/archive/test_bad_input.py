@@ -232,7 +232,7 @@ def test_a_damaged_zarr(tmp_path: Path) -> None:
     for chunk in (store / "t2m" / "c").rglob("*"):
         if chunk.is_file():
             chunk.write_bytes(b"nonsense")
-    refused(store, "cannot be read")
+    refused(store, "is damaged")
 
 
 def test_a_compressed_store_is_not_an_archive() -> None:

@@ -63,7 +63,7 @@ def test_what_is_refused(refuses, fsae, archive, tmp_path):
     assert "holds t2m, msl" in refuses("atlas", archive, "--out", out, "--variable", "pr")
     assert "choose one" in refuses("atlas", archive, "--out", out, "--ratio", 7)
     assert "does not exist" in refuses("atlas", tmp_path / "none.nc", "--out", out)
-    assert "from 1986-01-01" in refuses("atlas", archive, "--out", out, "--start", "2050")
+    assert "from 1986-01-16" in refuses("atlas", archive, "--out", out, "--start", "2050")
     assert "3 times" in refuses("atlas", archive, "--out", out, "--end", "1986-03")
     assert not out.exists()
 

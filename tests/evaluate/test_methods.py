@@ -107,8 +107,9 @@ def test_fs_ae_in_floats_is_what_compress_gives_at_a_fine_step(week, ratio):
     part = ds.sel(time=times).assign_attrs(ds.attrs)
     part["t2m"].attrs["fsae_instant"] = 1
     back = decompress(compress(part, ratio, device="cpu", step=2**-12), device="cpu")
-    np.testing.assert_allclose(coded.recon, back["t2m"].values, atol=0.1)
-    assert np.sqrt(np.mean((coded.recon - back["t2m"].values) ** 2)) < 0.01  # float16, and a fine step
+    # A fine step, and where the processor has units for it bfloat16 inside the blocks.
+    np.testing.assert_allclose(coded.recon, back["t2m"].values, rtol=0, atol=0.4)
+    assert np.sqrt(np.mean((coded.recon - back["t2m"].values) ** 2)) < 0.03
     assert coded.floats == x.shape[-1] / ratio
 
 
