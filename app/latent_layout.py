@@ -9,8 +9,8 @@ from app.layout import Group, Layout, Metric, Pane
 LAYOUT = Layout(
     panes=(
         Pane("map", "Map of times", "Map", shape=0.8, tall=True),
-        Pane("field", "Field"),
-        Pane("anomaly", "Anomaly", "Anom."),
+        Pane("field", "Field", late=True),
+        Pane("anomaly", "Anomaly", "Anom.", late=True),
         Pane("near", "Nearest neighbours", "Near", wide=True, natural=True),
         Pane("timeline", "Through time", "Time", wide=True, shape=5.0, late=True),
         Pane("a", "A", late=True),

@@ -105,7 +105,7 @@ class MemberMosaic:
             self._shape = wide / high
             self.x_range.end = self._shape
             self._grid = tiling(self._count, self._shape)
-        if self._fields and (*self._pixels(), self._grid) != self._drawn_for[:3]:
+        if self._fields and self._places() != self._drawn_for[:4]:
             self._draw_all()
             self.choose(self._framed)
 
@@ -132,6 +132,10 @@ class MemberMosaic:
         wide = max(32, min(360, round((width or _WIDTH) * self._size[0] / self._shape)))
         return wide, wide // 2
 
+    def _places(self) -> tuple[int, int, tuple[int, int], float]:
+        """What pixels and places of the tiles follow from: with the frame's shape the places move alone."""
+        return (*self._pixels(), self._grid, self._shape)
+
     def begin(self, count: int) -> None:
         """Places for so many tiles, all empty."""
         self._count = count
@@ -155,7 +159,7 @@ class MemberMosaic:
     def show(self, fields: list[Field], names: list[str], *, afresh: bool) -> None:
         """Tiles of these fields. afresh: all are drawn; otherwise only those that are new at the end."""
         have = len(self._fields)
-        seen = (*self._pixels(), self._grid, self._maps.bounds, self._maps.projection)
+        seen = (*self._places(), self._maps.bounds, self._maps.projection)
         self._fields, self._words = fields, names
         if afresh or seen != self._drawn_for or have > len(fields):
             self._draw_all()
@@ -174,7 +178,7 @@ class MemberMosaic:
         self.frame.data = {"x": [x + dw / 2], "y": [y + dh / 2], "w": [dw], "h": [dh]}
 
     def _draw_all(self) -> None:
-        self._drawn_for = (*self._pixels(), self._grid, self._maps.bounds, self._maps.projection)
+        self._drawn_for = (*self._places(), self._maps.bounds, self._maps.projection)
         places = list(range(len(self._fields)))
         self.tiles.data = self._columns(places)
         self.names.data = self._labels(places)
