@@ -74,10 +74,11 @@ def around(box: Box, projection: Projection) -> tuple[float, float, float, float
     x, y = x[seen], y[seen]
     middle_x, middle_y = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
     half = max((x.max() - x.min()) / 2, y.max() - y.min(), 1e-3)
-    return tuple(
+    x0, x1, y0, y1 = (
         round(float(v), 4)
         for v in (middle_x - half, middle_x + half, middle_y - half / 2, middle_y + half / 2)
-    )  # type: ignore[return-value]
+    )
+    return x0, x1, y0, y1
 
 
 def look_at(box: Box, projection: Projection) -> tuple[Projection, tuple[float, float, float, float]]:

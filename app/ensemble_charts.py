@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PlaceChart", "RankChart", "SpectrumChart"]
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ _MOST_RANKS = 20
 _EMPTY: dict[str, Any] = {"x": [], "y": []}
 
 
-class _Chart:
+class _Chart(ABC):
     """A figure that is made when it is first asked for; its sources are there before."""
 
     name = ""
@@ -36,10 +37,11 @@ class _Chart:
             self._dress(self._made)
         return self._made
 
+    @abstractmethod
     def _figure(self) -> Figure:
-        raise NotImplementedError
+        """Make it."""
 
-    def _dress(self, fig: Figure) -> None:
+    def _dress(self, fig: Figure) -> None:  # noqa: B027 - most charts have nothing to dress
         """What changes with what is shown, where the figure is there."""
 
     def _source(self) -> ColumnDataSource:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app import store
+from app.archive_choice import archive_or_first
 from app.cold import alone_at_first
 from app.colours import Scale, error_scale
 from app.compress_state import METHODS
@@ -62,17 +63,7 @@ def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> S
 
 
 def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:
-    problems: list[str] = []
-    archive = own.get(asked.archive)
-    if archive is None:
-        try:
-            archive = store.named_archive(asked.archive)
-        except UserError as error:
-            first = store.shipped_archives()
-            if strict or not first:
-                raise
-            problems.append(str(error))
-            archive = store.named_archive(first[0].name)
+    archive, problems = archive_or_first(asked.archive, own, strict)
     variable = asked.variable
     if variable not in archive.variables:
         variable = archive.variables[0]

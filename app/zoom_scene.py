@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from app import store
+from app.archive_choice import archive_or_first
 from app.cold import alone_at_first
 from app.colours import Scale
 from app.sharp_field import SharpField
@@ -131,17 +131,7 @@ def scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> 
 
 
 def _scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Scene:
-    problems: list[str] = []
-    archive = own.get(asked.archive)
-    if archive is None:
-        try:
-            archive = store.named_archive(asked.archive)
-        except UserError as error:
-            first = store.shipped_archives()
-            if strict or not first:
-                raise
-            problems.append(str(error))
-            archive = store.named_archive(first[0].name)
+    archive, problems = archive_or_first(asked.archive, own, strict)
     variable = asked.variable if asked.variable in archive.variables else archive.variables[0]
     models = ("auto", "general") if archive.family else ("auto",)
     model = asked.model if asked.model in models else "auto"
@@ -179,7 +169,7 @@ def _scene_of(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Scene:
     levels = zoom_out - zoom_in
     plain = smooth(coarse, levels)
     if variable in _RAIN:
-        plain = NonNegative(zoom_out, zoom_in).sphere(plain[None], None)[0]  # type: ignore[arg-type]
+        plain = NonNegative(zoom_out, zoom_in).sphere(plain[None])[0]
     judge = min(zoom_out, archive.zoom)
     truth = np.asarray(restrict(values, archive.zoom - judge), np.float32) if judge > zoom_in else None
     return Scene(

@@ -60,7 +60,8 @@ class Record:
 
     def errors(self) -> ErrorSums:
         """The sums of its errors."""
-        return ErrorSums(**self.sums)  # type: ignore[arg-type]
+        sums = dict(self.sums)
+        return ErrorSums(count=int(sums.pop("count")), **sums)
 
 
 def read_record(work: Path, part: Part, *, chunks: bool = True) -> Record | None:

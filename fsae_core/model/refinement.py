@@ -201,7 +201,7 @@ class NonNegative:
         self.zoom_in = self.zoom_out = zoom
         self.size = 4 ** (zoom - coarse_zoom)
 
-    def sphere(self, x: Floats, frame: Frame) -> Floats:
+    def sphere(self, x: Floats, frame: Frame | None = None) -> Floats:
         """(time, cells) -> the same shape."""
         return self._scaled(x.reshape(len(x), -1, self.size)).reshape(x.shape)
 

@@ -9,6 +9,7 @@ import app
 
 UI = {"panel", "bokeh", "holoviews", "datashader"}
 PLANS = (
+    "archive_choice",
     "atlases",
     "binding",
     "block_mean",

@@ -1,8 +1,8 @@
 """How fast the Latent page answers with thirteen and with fifty thousand compressed fields.
 
-``pytest tests/bench/latent_bench.py -s``. In Chromium, server warm: from the request until the map of times is
-live; from a click on the map until the field of that time is on the screen; a lasso until its composite is; a
-turn of the wheel until the points are drawn anew.
+``pytest tests/bench/latent_bench.py -s``. In Chromium, server warm: from the request until the map of times
+is live (its fields follow); from a click on the map until the field of that time is on the screen; a turn of
+the wheel until the points are drawn anew.
 """
 
 import os
