@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from app import store
+from app.archive_choice import archive_or_first
 from app.colours import Scale, error_scale, field_scale
 from app.compare_methods import fitting_methods, held_out, method_of, nearest_index
 from app.compare_state import AXES, method_name
@@ -118,19 +118,6 @@ _sides: WeakKeyDictionary[Archive, OrderedDict[tuple[Any, ...], Side]] = WeakKey
 _lock = threading.Lock()
 
 
-def _named(wish: Wish, own: Mapping[str, Archive], strict: bool, problems: list[str]) -> Archive:
-    if wish.archive in own:
-        return own[wish.archive]
-    try:
-        return store.named_archive(wish.archive)
-    except UserError as error:
-        first = store.shipped_archives()
-        if strict or not first:
-            raise
-        problems.append(str(error))
-        return store.named_archive(first[0].name)
-
-
 def _chosen(wish: Wish, methods: Mapping[str, tuple[str, ...]], problems: list[str]) -> tuple[str, str]:
     """The two methods asked for, or others where these cannot be had on the axis."""
     possible = [m for m, axes in methods.items() if wish.axis in axes]
@@ -160,8 +147,7 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
 
     strict: raise UserError for an archive that is not there; otherwise the first shipped one is shown.
     """
-    problems: list[str] = []
-    archive = _named(wish, own, strict, problems)
+    archive, problems = archive_or_first(wish.archive, own, strict)
     variable = wish.variable if wish.variable in archive.variables else archive.variables[0]
     held = held_out(archive)
     index = nearest_index(held, wish.time)
