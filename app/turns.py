@@ -4,6 +4,10 @@ Bokeh lets any thread call `Document.add_next_tick_callback`, but while that run
 process's current one (`bokeh.io.doc.patch_curdoc`, one list for all threads). A page that is made at that
 moment on the server's loop may find another visitor's document. So a thread only wakes the loop here, and the
 loop does the rest.
+
+Turns wait until the browser has the page. Panel keeps back what changes before that, for the browser takes
+over the whole document when it connects; but what changes after it has taken it over and before it says so
+would reach it never: on a cold server one visit in three had controls without choices.
 """
 
 from __future__ import annotations
@@ -23,20 +27,31 @@ class Loop(Protocol):
 
 
 class Turns:
-    """Call it with a function to run that in the document's turn; after `close` it does nothing."""
+    """Call it with a function to run that in the document's turn, the first when `begin` has been called;
+    after `close` it does nothing."""
 
     def __init__(self, document: Document, loop: Loop) -> None:
         self._document, self._loop = document, loop
-        self._open = True
+        self._open, self._begun = True, False
+        self._waiting: list[Callable[[], Any]] = []
 
     def __call__(self, turn: Callable[[], Any]) -> None:
         if self._open:
             self._loop.add_callback(self._next, turn)
 
     def _next(self, turn: Callable[[], Any]) -> None:
-        if self._open:
+        if self._open and self._begun:
             self._document.add_next_tick_callback(turn)
+        elif self._open:
+            self._waiting.append(turn)
+
+    def begin(self) -> None:
+        """The browser has the page (in the loop's thread): what has waited is done, in order."""
+        self._begun = True
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            self(turn)
 
     def close(self) -> None:
         """The visitor has left: what is still to come from threads is dropped."""
-        self._open = False
+        self._open, self._waiting = False, []

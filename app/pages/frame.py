@@ -249,6 +249,7 @@ def open_page() -> None:
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
         turns = Turns(document, IOLoop.current())
+        document.on_event(DocumentReady, lambda _: turns.begin())
         document.on_session_destroyed(lambda _: turns.close())
         page: Page = registry.page_type(entry)(query, document, turns)
         _pages[id(document)] = page
