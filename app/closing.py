@@ -23,6 +23,7 @@ from bokeh.server.server import BaseServer
 from tornado.process import task_id
 
 from app import jobs, logs, scratch, visitors
+from app.server import Explorer
 from app.settings import settings
 
 _SAID_S = 0.4  # for the sentence to reach the browsers
@@ -108,7 +109,7 @@ class _Closing:
         tornado = self._server._tornado
         guests = visitors.here()
         logs.tell("server stops", sessions=len(guests), jobs=jobs.working(), process=os.getpid())
-        if hasattr(tornado, "status"):
+        if isinstance(tornado, Explorer):
             tornado.status.closing = True
         self._server._http.stop()
         for guest in guests:
@@ -117,5 +118,6 @@ class _Closing:
         until = began + grace
         while time.monotonic() < until and (jobs.working() or time.monotonic() - began < _SAID_S):
             await asyncio.sleep(0.05)
-        logs.tell("server ends", jobs=jobs.working(), seconds=round(time.monotonic() - began, 2), process=os.getpid())
+        seconds = round(time.monotonic() - began, 2)
+        logs.tell("server ends", jobs=jobs.working(), seconds=seconds, process=os.getpid())
         self._server.io_loop.stop()

@@ -57,7 +57,7 @@ def tell(event: str, level: int = logging.INFO, **fields: Any) -> None:
 
 
 def _shortened(record: logging.LogRecord) -> bool:
-    """Bokeh logs the whole of a message that it cannot handle, and that may be a piece of a visitor's file."""
+    """Bokeh logs the whole of a message that it cannot handle, which may be a piece of a visitor's file."""
     said = record.getMessage()
     if len(said) > _LONGEST:
         record.msg, record.args = said[:_LONGEST] + "...", ()

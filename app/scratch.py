@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["forget", "no_room", "place", "room"]
 
 import atexit
+import errno
 import os
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from pathlib import Path
 from fsae_core.errors import UserError
 
 _LEAST = 2**20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _roots: dict[int, Path] = {}  # by process: one that was forked has a folder of its own
 
 
@@ -40,7 +42,7 @@ def room(kind: str) -> Iterator[Path]:
     try:
         yield folder
     except (OSError, RuntimeError) as error:  # netCDF4 says a full disk in both ways
-        if shutil.disk_usage(folder).free < _LEAST:
+        if getattr(error, "errno", None) in _FULL or shutil.disk_usage(folder).free < _LEAST:
             raise no_room() from error
         raise
     finally:

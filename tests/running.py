@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def running(
 ) -> Iterator[Server]:
     """`panel serve app/` with options, or a command as a shell takes it, until the end.
 
-    environment: beside this process's own; None takes a variable away. before: what the command is started by.
+    environment: beside this process's own; None takes a variable away. before: what starts the command.
     """
     port = free_port()
     log = folder / f"server-{port}.log"
@@ -117,10 +117,6 @@ def running(
     try:
         yield server
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # a group of its own: nobody else's
-        except ProcessLookupError:
-            pass
         process.wait(timeout=30)
-
-

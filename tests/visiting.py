@@ -1,4 +1,4 @@
-"""A visitor without a browser: fetches the page, connects, takes the document and acts on it as a browser does.
+"""A visitor without a browser: fetches the page, connects, takes the document and acts on it as a browser.
 
 It keeps of the document what it needs to find controls, and of what the server sends what has changed.
 """
