@@ -23,7 +23,7 @@ __all__ = ["Page", "open_page"]
 
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -41,7 +41,7 @@ from app.bridge import Bridge
 from app.controls import JobBar, column
 from app.jobs import Job, Progress, Stopped
 from app.late import LatePanes, made
-from app.layout import Layout
+from app.layout import Layout, Pane
 from app.pages import registry
 from app.shell import shell
 from app.state import PageState
@@ -121,17 +121,15 @@ class Page:
 
     def tell_address(self) -> None:
         """Write the state into the address bar and into the links to the other pages."""
-        name = "" if self.key == registry.DEFAULT else f"page={self.key}"
-        query = "&".join(part for part in (name, self.state.to_query()) if part)
+        query = "&".join(part for part in (_named(self.key), self.state.to_query()) if part)
         self.bridge.address(query, self.links())
 
     def links(self) -> dict[str, str]:
         """The query of every page, with what it keeps of this one."""
         out: dict[str, str] = {}
         for entry in registry.available():
-            kept = self.state.shared(entry.keeps)
-            name = {} if entry.key == registry.DEFAULT else {"page": entry.key}
-            out[entry.key] = urlencode({**name, **kept}, safe=",:")
+            kept = urlencode(self.state.shared(entry.keeps), safe=",:")
+            out[entry.key] = "&".join(part for part in (_named(entry.key), kept) if part)
         return out
 
     def failed(self, error: BaseException) -> None:
@@ -191,18 +189,36 @@ class Page:
     def template(self, phone: bool = False) -> pn.Template:
         """The page around its figures. phone: one pane is seen at a time, so all but the first are late."""
         parts = self.parts()
-        _, *others = self.layout.panes
+        others = self.layout.panes[1:]
         late = tuple(pane for pane in others if pane.late or (phone and not pane.natural))
         self.late = LatePanes(late, parts, self.bridge, self.schedule)
         found = {name: self.late.places.get(name) or made(part) for name, part in parts.items()}
         figures = {name: part for name, part in found.items() if isinstance(part, Model)}
         controls = {name: part for name, part in found.items() if name not in figures}
+        return self.framed("page.html", controls, figures, late)
+
+    def variables(self) -> Mapping[str, object]:
+        """What its template writes beside what every page's does."""
+        return {}
+
+    def framed(
+        self,
+        source: str,
+        controls: Mapping[str, Any],
+        figures: Mapping[str, Model],
+        late: Iterable[Pane],
+        *others: Model,
+    ) -> pn.Template:
+        """A template from assets/style around Panel objects and figures, tied to the page's script.
+
+        others: models that are not on the page and yet kept in step with the browser.
+        """
         # Straight into the document: as a Panel object each would be walked through several times.
         for name, figure in figures.items():
             figure.name = name
             self.document.add_root(figure)
         anchor, sources = next(iter(figures.values())), [swipe.source for swipe in self._swipes]
-        self.bridge.attach(self.document, anchor, self.late.source, *sources)
+        self.bridge.attach(self.document, anchor, self.late.source, *sources, *others)
         for swipe in self._swipes:
             swipe.attach(self.document)
         ready = CustomJS(args={"late": self.late.source}, code="window.fieldSpace.ready(late)")
@@ -215,14 +231,20 @@ class Page:
             "hidden": self.hidden_panes(),
             "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
             "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
+            **self.variables(),
         }
-        return shell("page.html", {**controls, "job": column(self.job_bar)}, variables)
+        return shell(source, {**controls, "job": column(self.job_bar)}, variables)
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""
         self.job.stop()
         self.own = {}
         self.closing()
+
+
+def _named(key: str) -> str:
+    """The page in the address; the landing page needs no name."""
+    return "" if key == registry.DEFAULT else f"page={key}"
 
 
 #: Each session's page by its document's id. Panel keeps a session's exception handler as long as the document

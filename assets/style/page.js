@@ -1,5 +1,5 @@
 // The page's own few lines: light and dark, the address, saving files, the swipe, tabs on a phone.
-(() => {
+;(() => {
   const root = document.documentElement
   const system = matchMedia("(prefers-color-scheme: dark)")
   const asked = new URLSearchParams(location.search).get("theme")
@@ -28,6 +28,26 @@
     window.addEventListener("fieldspace-theme", painted)
   }
 
+  // Large type, for a projector: the words by the style, those on the figures here.
+  let large = new URLSearchParams(location.search).get("present") === "1"
+  const sized = new WeakMap()
+  const enlarge = () => {
+    root.toggleAttribute("data-present", large)
+    document.getElementById("present")?.setAttribute("aria-pressed", String(large))
+    for (const model of window.Bokeh?.documents?.flatMap((one) => [...one._all_models.values()]) ?? []) {
+      for (const name of ["major_label", "axis_label", "title", "label", "text"].map((it) => `${it}${it === "text" ? "" : "_text"}_font_size`)) {
+        const now = model.attributes?.[name]
+        const plain = typeof now === "object" ? now?.value : now
+        if (typeof plain !== "string" || !plain.endsWith("px")) continue
+        const own = sized.get(model) ?? {}
+        own[name] ??= parseFloat(plain)
+        sized.set(model, own)
+        const text = `${Math.round(own[name] * (large ? 1.4 : 1) * 10) / 10}px`
+        if (text !== plain) model.setv({[name]: typeof now === "object" ? {value: text} : text}, {sync: false})
+      }
+    }
+  }
+
   // The address of what is seen, and of the other pages with what they keep of it; a forced theme goes along.
   let query = location.search.replace(/^\?/, "")
   let links = []
@@ -35,6 +55,10 @@
     const all = new URLSearchParams(next)
     if (asked !== null || (chosen !== null && chosen !== (system.matches ? "dark" : "light"))) {
       all.set("theme", isDark() ? "dark" : "light")
+    }
+    for (const [name, value] of [["present", large ? 1 : 0], ["tour", guidedTour.stop]]) {
+      if (value) all.set(name, value)
+      else all.delete(name)
     }
     const text = all.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")
     return location.pathname + (text ? `?${text}` : "")
@@ -44,8 +68,7 @@
     links = others
     history.replaceState(null, "", themed(query) + location.hash)
     for (const [page, its] of links) {
-      const link = document.querySelector(`nav a[data-page="${page}"]`)
-      if (link) link.href = themed(its)
+      for (const link of document.querySelectorAll(`a[data-page="${page}"]`)) link.href = themed(its)
     }
   }
 
@@ -202,6 +225,7 @@
   // What is seen first is there: the pictures that stood in for it go, and what was left for later is asked for.
   const ready = (late) => {
     document.body.dataset.ready = "true"
+    enlarge()
     document.querySelectorAll(".still").forEach((picture) => picture.remove())
     const panes = [...document.querySelectorAll(".pane[data-late]")]
     const ask = () => { late.data = {panes: [panes.map((pane) => pane.id.replace("pane-", ""))], dark: [isDark()]} }
@@ -211,6 +235,8 @@
       if (!figures.every((name) => findView(name)?.has_finished())) return
       clearInterval(timer)
       document.body.dataset.complete = "true"
+      enlarge()
+      guidedTour.resume()
     }, 60)
   }
 
@@ -237,16 +263,41 @@
     if (tabs.length) choose(tabs[0])
   }
 
+  // Words that the page has for a pane or a figure in large type become a "?" behind its name.
+  const wireHelp = () => {
+    for (const node of document.querySelectorAll("[data-help]")) {
+      const {mark, tip, describe} = helpMark(node.dataset.help)
+      node.append(mark)
+      document.body.append(tip)
+      describe(node.closest("figure") ?? node)
+    }
+  }
+  const wireKeys = () => {
+    for (const plot of document.querySelectorAll(".plot[tabindex], .stack[tabindex]")) {
+      plot.addEventListener("keydown", (event) => {
+        if (event.target !== plot || event.ctrlKey || event.metaKey || event.altKey) return
+        const figure = findView(plot.closest("figure").dataset.figure.split(" ")[0])?.model
+        if (figure && figureKeys(figure, event.key)) event.preventDefault()
+      })
+    }
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     paint()
+    enlarge()
     document.getElementById("theme").addEventListener("click", () => {
       chosen = isDark() ? "light" : "dark"
       try { localStorage.setItem("fieldspace-theme", chosen) } catch { /* private windows have no storage */ }
       paint()
       address()
     })
-    document.getElementById("png").addEventListener("click", exportPicture)
-    document.getElementById("link").addEventListener("click", async (event) => {
+    document.getElementById("present").addEventListener("click", () => {
+      large = !large
+      enlarge()
+      address()
+    })
+    document.getElementById("png")?.addEventListener("click", exportPicture)
+    document.getElementById("link")?.addEventListener("click", async (event) => {
       const button = event.currentTarget
       await navigator.clipboard?.writeText(location.href)
       button.textContent = "Copied"
@@ -254,10 +305,13 @@
     })
     document.querySelectorAll(".stack").forEach(wireSwipe)
     wireTabs()
+    wireHelp()
+    wireKeys()
+    guidedTour.wire()
   }, {once: true}) // es-module-shims, which Panel brings, sends this event a second time
 
   window.fieldSpace = {
-    isDark, address, save, toast, exportPicture,
+    isDark, address, themed, save, toast, exportPicture,
     busy: (on) => { document.body.dataset.busy = String(on) },
     swipe: (pane, source, share) => {
       const it = swipes.get(document.querySelector(`.stack[data-pane="${pane}"]`))
@@ -265,6 +319,6 @@
       it.divide(share, false)
     },
     ready,
-    painted: recolour,
+    painted: (next) => { recolour(next); enlarge() },
   }
 })()
