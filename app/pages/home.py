@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
+from weakref import ReferenceType, ref
 
 import panel as pn
 from bokeh.models import ColumnDataSource, CustomJS, Spacer
@@ -51,10 +52,7 @@ class HomePage(Page):
             if future.done():
                 self._take(key, future)
             else:
-                future.add_done_callback(partial(self._told, key))
-
-    def _told(self, key: str, future: Future[Thumbnail]) -> None:
-        self.schedule(partial(self._came, key, future))
+                future.add_done_callback(partial(_told, ref(self), key))
 
     def _take(self, key: str, future: Future[Thumbnail]) -> None:
         error = future.exception()
@@ -86,6 +84,13 @@ class HomePage(Page):
         self.late = LatePanes((), {}, self.bridge, self.schedule)
         anchor = Spacer(width=0, height=0)
         return self.framed("home.html", {}, {"anchor": anchor}, (), self.arrived)
+
+
+def _told(page: ReferenceType[HomePage], key: str, future: Future[Thumbnail]) -> None:
+    # A future keeps what it calls for as long as it lives, which here is as long as the process.
+    visited = page()
+    if visited is not None:
+        visited.schedule(partial(visited._came, key, future))
 
 
 def _data() -> str:
