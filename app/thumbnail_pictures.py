@@ -52,10 +52,12 @@ def _png(picture: np.ndarray, scale: Scale, window: Window) -> bytes:
 
 def _halves(left: Field, right: Field, scale: Scale, window: Window) -> str:
     """Two fields in one window, one left and one right of its middle."""
-    pictures = (png_address(_png(render(field, _FLAT, window), scale, window)) for field in (right, left))
-    return (
-        f'<span class="halves">{"".join(f"""<img alt="" src="{picture}">""" for picture in pictures)}</span>'
-    )
+    return _images("halves", [_png(render(field, _FLAT, window), scale, window) for field in (right, left)])
+
+
+def _images(kind: str, pictures: list[bytes]) -> str:
+    images = "".join(f'<img alt="" src="{png_address(png)}">' for png in pictures)
+    return f'<span class="{kind}">{images}</span>'
 
 
 def _compress() -> Thumbnail:

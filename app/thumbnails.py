@@ -27,7 +27,7 @@ KEYS = ("compress", "compare", "zoom", "latent", "ensemble")
 
 @lru_cache(maxsize=1)
 def thumbnails() -> Mapping[str, Future[Thumbnail]]:
-    """By the page's key, begun by the first call, in a thread of their own: they hold up no visitor's pictures."""
+    """By the page's key, begun by the first call, in a thread that holds up no visitor's pictures."""
     threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fsae-thumbnail")
     made = {key: threads.submit(_make, key) for key in KEYS}
     threads.shutdown(wait=False)
