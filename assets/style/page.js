@@ -12,7 +12,6 @@
     root.dataset.theme = isDark() ? "dark" : "light"
     const button = document.getElementById("theme")
     if (button) {
-      button.setAttribute("aria-pressed", String(isDark()))
       button.textContent = isDark() ? "Light" : "Dark"
     }
     window.dispatchEvent(new Event("fieldspace-theme"))
@@ -136,11 +135,11 @@
     const mark = text("simulated") ? ` · ${text("simulated")}` : ""
     write(`${text("title")}, ${text("when")}${mark}`, pad, 30 * scale, 17, 650, "--ink")
     const figures = [...document.querySelectorAll(".figures > div")]
-    const said = figures.map((one) => `${one.querySelector("dt").textContent} ${one.querySelector("dd").textContent}`)
+    const said = figures.map((one) => `${one.querySelector("dt span").textContent} ${one.querySelector("dd").textContent}`)
     write(said.join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
     views.forEach(({pane, canvas, upper, x, y}) => {
       const caption = pane.querySelector("h2").textContent
-      const note = pane.querySelector("figcaption span")?.textContent ?? ""
+      const note = pane.querySelector("figcaption [data-text]")?.textContent ?? ""
       write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")
       pen.drawImage(canvas, x, y + 24 * scale)
       if (upper) {
@@ -269,7 +268,7 @@
       const {mark, tip, describe} = helpMark(node.dataset.help)
       node.append(mark)
       document.body.append(tip)
-      describe(node.closest("figure") ?? node)
+      describe(node.closest("figure") ?? node.parentNode, mark)
     }
   }
   const wireKeys = () => {
@@ -311,7 +310,7 @@
   }, {once: true}) // es-module-shims, which Panel brings, sends this event a second time
 
   window.fieldSpace = {
-    isDark, address, themed, save, toast, exportPicture,
+    isDark, address, themed, findView, save, toast, exportPicture,
     busy: (on) => { document.body.dataset.busy = String(on) },
     swipe: (pane, source, share) => {
       const it = swipes.get(document.querySelector(`.stack[data-pane="${pane}"]`))

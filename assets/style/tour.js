@@ -37,6 +37,7 @@ const guidedTour = (() => {
     stop = 0
     remember("ended")
     window.fieldSpace.address()
+    document.getElementById("tour").focus()
   }
   const show = () => {
     const {at, title, text} = STOPS[stop - 1]
@@ -67,7 +68,6 @@ const guidedTour = (() => {
           closeButton.setAttribute("aria-label", "Skip the tour")
           footerButtons.prepend(closeButton)
           closeButton.hidden = last
-          progress.setAttribute("aria-live", "polite")
           requestAnimationFrame(() => nextButton.focus())
         },
       },
