@@ -32,12 +32,16 @@ LAYOUT = Layout(
             "error_a",
             "Error of A",
             "Error A",
+            late=True,
+            still=True,
             help="A less truth, in the field's unit; both errors share one colour bar.",
         ),
         Pane(
             "error_b",
             "Error of B",
             "Error B",
+            late=True,
+            still=True,
             help="B less truth, in the field's unit; both errors share one colour bar.",
         ),
         Pane(

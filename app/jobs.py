@@ -121,9 +121,13 @@ class Job:
         if self._progress is progress:  # a late report must not reopen a bar that has been closed
             self._tell(share, label)
 
-    def stop(self) -> None:
-        """Give the work up: the slot is free at once, the thread ends at its next report of progress."""
+    def stop(self, *, told: bool = True) -> None:
+        """Give the work up: the slot is free at once, the thread ends at its next report of progress.
+
+        told: `failed` is called; not where the page is gone and nobody is there to read it.
+        """
         progress, self._progress = self._progress, None
         if progress is not None:
             progress.stop()
-            self._failed(Stopped())
+            if told:
+                self._failed(Stopped())

@@ -18,6 +18,7 @@ class Pane:
     natural: any Panel object as high as it is, instead of a figure of the maps' shape.
     late: it is not in the first view: its figures come when what is seen first is there.
     tall: as high as two panes beside it.
+    still: a picture stands in for it while it is late.
     help: what it shows and how to read it, in a sentence or two.
     """
 
@@ -30,6 +31,7 @@ class Pane:
     natural: bool = False
     late: bool = False
     tall: bool = False
+    still: bool = False
     help: str = ""
 
     @property

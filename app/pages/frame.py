@@ -237,7 +237,7 @@ class Page:
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""
-        self.job.stop()
+        self.job.stop(told=False)
         self.own = {}
         self.closing()
 
@@ -260,6 +260,13 @@ def _failed(error: BaseException) -> None:
         page.failed(error)
 
 
+def _warm() -> None:
+    """The server starts and nobody asks yet: what the first visitor would wait for is loaded."""
+    for entry in registry.available():
+        if entry.key == registry.FIRST:
+            registry.page_type(entry)({}, Document()).template()
+
+
 def open_page() -> None:
     """Put the page that the address asks for into the session that asks."""
     document = curdoc()
@@ -270,6 +277,8 @@ def open_page() -> None:
     document.template_variables.setdefault("dist_url", get_dist_path())
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
+        if not pn.state.headers:
+            _warm()
         turns = Turns(document, IOLoop.current())
         document.on_event(DocumentReady, lambda _: turns.begin())
         document.on_session_destroyed(lambda _: turns.close())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT", "PAGES", "Entry", "available", "chosen", "page_type"]
+__all__ = ["DEFAULT", "FIRST", "PAGES", "Entry", "available", "chosen", "page_type"]
 
 import importlib
 import importlib.util
@@ -17,7 +17,7 @@ _FIELD = ("archive", "variable", "time", "ratio")
 _VIEW = ("projection", "lon0", "lat0", "view")
 DEFAULT = "home"
 #: The page that an address means which names none but says what a field is: there was once no other.
-_UNNAMED = "compress"
+FIRST = "compress"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def chosen(query: Mapping[str, str]) -> tuple[Entry, list[str]]:
     """The page that an address asks for, and a sentence when there is no such page."""
     pages = {entry.key: entry for entry in available()}
     field = any(part.word in query for part in CompressState.parts)
-    usual = pages.get(_UNNAMED if field else DEFAULT) or next(iter(pages.values()))
+    usual = pages.get(FIRST if field else DEFAULT) or next(iter(pages.values()))
     asked = query.get("page", usual.key)
     if asked in pages:
         return pages[asked], []

@@ -225,12 +225,14 @@
   const ready = (late) => {
     document.body.dataset.ready = "true"
     enlarge()
-    document.querySelectorAll(".still").forEach((picture) => picture.remove())
+    const uncover = (pane) => pane.querySelector(".still")?.remove()
+    document.querySelectorAll(".pane:not([data-late])").forEach(uncover)
     const panes = [...document.querySelectorAll(".pane[data-late]")]
     const ask = () => { late.data = {panes: [panes.map((pane) => pane.id.replace("pane-", ""))], dark: [isDark()]} }
     if (panes.length) window.requestIdleCallback ? requestIdleCallback(ask, {timeout: 500}) : setTimeout(ask, 50)
     const figures = panes.flatMap((pane) => (pane.dataset.figure ?? "").split(" ").filter(Boolean))
     const timer = setInterval(() => {
+      for (const pane of panes) if (findView(pane.id.replace("pane-", ""))?.has_finished()) uncover(pane)
       if (!figures.every((name) => findView(name)?.has_finished())) return
       clearInterval(timer)
       document.body.dataset.complete = "true"

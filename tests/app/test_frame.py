@@ -167,3 +167,20 @@ def test_leaving_stops_work_and_forgets_the_file(page):
     page.own = {"file:x": object()}
     page.close()
     assert page.own == {} and not page.job.running
+
+
+def test_who_has_left_is_told_nothing(page, turns, monkeypatch):
+    begun = threading.Event()
+    monkeypatch.undo()  # real threads, as above
+    page.job._schedule = turns
+
+    def work(progress):
+        begun.set()
+        while True:
+            progress.at(0.1)
+
+    page.run("For ever", work, lambda _: None)
+    assert begun.wait(10)
+    page.close()
+    turns.settle()
+    assert not page.job.running and page.job_bar.running and not page.bridge.toasts

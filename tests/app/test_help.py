@@ -20,7 +20,7 @@ def test_every_control_has_help(entry, document, turns):
     page = registry.page_type(entry)({}, document)
     turns.settle()
     parts = [part for part in page.parts().values() if isinstance(part, Viewable)]
-    controls = [control for part in parts for control in part.select(CONTROLS)]
+    controls = [c for part in parts for c in part.select(lambda one: isinstance(one, CONTROLS))]
     assert len(controls) >= 8
     lacking = [control.label for control in controls if not sound(control.help)]
     assert not lacking, lacking

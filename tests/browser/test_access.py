@@ -7,6 +7,7 @@ import pytest
 from app.pages import registry
 
 pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 KEYS = [entry.key for entry in registry.available()]
 MARKS = """() => {
   const found = []
@@ -14,7 +15,7 @@ MARKS = """() => {
     for (const node of root.querySelectorAll("*")) {
       if (node.shadowRoot) walk(node.shadowRoot)
       if (!node.matches("select, fieldset, input, button")) continue
-      if (node.matches("fieldset *, .help-mark, .bar *, .tabs *, .divider, .blink, .job *, .listing *, .card")) continue
+      if (node.matches("fieldset *, .help-mark, .job *, .listing *, .card")) continue
       const id = node.getAttribute("aria-describedby")
       const text = (id && node.getRootNode().getElementById(id)?.textContent) ?? ""
       if (node.offsetParent !== null) found.push([node.outerHTML.slice(0, 90), text])
@@ -118,8 +119,11 @@ def test_focus_can_be_seen(visit):
             """() => {
               let node = document.activeElement
               while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement
-              const lit = (it) => it && parseFloat(getComputedStyle(it).outlineWidth) >= 2
-              return [node.outerHTML.slice(0, 80), lit(node) || lit(node.nextElementSibling) || lit(node.parentNode)]
+              const lit = (it) => {
+                const {outlineStyle, outlineWidth} = it ? getComputedStyle(it) : {outlineStyle: "none"}
+                return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2
+              }
+              return [node.outerHTML.slice(0, 80), [node, node.nextElementSibling, node.parentNode].some(lit)]
             }"""
         )
         if not seen[1]:
@@ -131,15 +135,12 @@ def test_large_type_for_a_projector(visit):
     page = visit("page=compress&method=block-mean&present=1", viewport={"width": 1920, "height": 1080})
     button = page.get_by_role("button", name="Large")
     size = "name => parseFloat(document.querySelector(name).getBoundingClientRect().height)"
-    label = (
-        "() => parseFloat(window.fieldSpace.findView('original').model.below[0].major_label_text_font_size)"
-    )
+    figure = "window.fieldSpace.findView('original').model"
+    label = f"() => parseFloat({figure}.below[0].major_label_text_font_size)"
     large, labels = page.evaluate(size, "h1"), page.evaluate(label)
     assert button.get_attribute("aria-pressed") == "true" and "present=1" in page.url
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    inner = page.evaluate(
-        "() => { const f = window.fieldSpace.findView('original').model; return f.inner_width / f.inner_height }"
-    )
+    inner = page.evaluate(f"{figure}.inner_width / {figure}.inner_height")
     assert inner == pytest.approx(2, rel=0.02), "maps keep their shape"
     button.click()
     assert page.evaluate(size, "h1") < 0.8 * large and page.evaluate(label) < 0.8 * labels
