@@ -30,9 +30,12 @@
   // Large type, for a projector: the words by the style, those on the figures here.
   let large = new URLSearchParams(location.search).get("present") === "1"
   const sized = new WeakMap()
+  let touched = false
   const enlarge = () => {
     root.toggleAttribute("data-present", large)
     document.getElementById("present")?.setAttribute("aria-pressed", String(large))
+    if (!large && !touched) return
+    touched = true
     for (const model of window.Bokeh?.documents?.flatMap((one) => [...one._all_models.values()]) ?? []) {
       for (const name of ["major_label", "axis_label", "title", "label", "text"].map((it) => `${it}${it === "text" ? "" : "_text"}_font_size`)) {
         const now = model.attributes?.[name]

@@ -42,6 +42,7 @@ const guidedTour = (() => {
   const show = () => {
     const {at, title, text} = STOPS[stop - 1]
     const place = document.querySelector(at)
+    if (!place) return ended()
     // On a phone a pane is behind its tab.
     document.querySelector(`.tabs [aria-controls="${place.id}"][aria-selected="false"]`)?.click()
     window.fieldSpace.address()
