@@ -17,8 +17,9 @@ from typing import Any
 import panel as pn
 import param
 from bokeh.document import Document
-from bokeh.models import Model
+from bokeh.models import Model, UIElement
 from panel.custom import Children, JSComponent
+from panel.io.notebook import patch_inline_stylesheets
 
 from app.cell_line import CellLine
 from app.cell_turns import CellTurns
@@ -92,6 +93,13 @@ class CellFrame(JSComponent):
                 **params,
             }
         )
+
+    def get_root(self, doc: Document | None = None, comm: Any = None, preprocess: bool = True) -> Model:
+        """As of any Panel object; styles come along, so that nothing is asked of the internet."""
+        root = super().get_root(doc, comm, preprocess)
+        for model in root.select({"type": UIElement}):
+            patch_inline_stylesheets(model)
+        return root
 
     def _get_model(
         self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: Any = None
