@@ -22,6 +22,7 @@ from __future__ import annotations
 __all__ = ["Page", "open_page"]
 
 import logging
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ from bokeh.models import CustomJS, Model
 from panel.io.resources import get_dist_path
 from tornado.ioloop import IOLoop
 
+from app import visitors
 from app.bridge import Bridge
 from app.controls import JobBar, column
 from app.jobs import Job, Progress, Stopped
@@ -163,15 +165,22 @@ class Page:
     def run(self, text: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
         """Long work in a thread, with a bar and a stop button; then `done(result)` in the session's turn."""
 
-        def finished(result: Any) -> None:
+        began = time.monotonic()
+
+        def over(how: str) -> None:
             self.job_bar.running = False
+            visitors.tell(self, f"job {how}", job=text, seconds=round(time.monotonic() - began, 2))
+
+        def finished(result: Any) -> None:
+            over("done")
             done(result)
 
         def failed(error: BaseException) -> None:
-            self.job_bar.running = False
+            over("stopped" if isinstance(error, Stopped) else "failed")
             self.failed(error)
 
         if self.job.start(work, finished, failed):
+            visitors.tell(self, "job begins", job=text)
             self._progress(0.0, text)
         else:
             self.toast("Another piece of long work is running: wait for it or stop it first.")
@@ -180,6 +189,7 @@ class Page:
         """Open a visitor's file; it is kept in `own` for this visit, in place of the one before."""
 
         def work(progress: Progress) -> Archive:
+            visitors.tell(self, "upload", file=name, bytes=path.stat().st_size)
             archive = own_archive(path, name)
             progress.at(1.0)
             return archive
@@ -274,6 +284,7 @@ def open_page() -> None:
         _pages[id(document)] = page
         pn.extension(exception_handler=_failed)
         document.on_session_destroyed(page.close)
+        visitors.arrived(page)
         for problem in problems:
             page.toast(problem)
         phone = "Mobi" in pn.state.headers.get("User-Agent", "")
