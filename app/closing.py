@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from types import FrameType
 
 from bokeh.server.server import BaseServer
@@ -112,12 +113,18 @@ class _Closing:
         if isinstance(tornado, Explorer):
             tornado.status.closing = True
         self._server._http.stop()
+        untold = set(guests)
+
+        def tell(guest: visitors.Guest) -> None:
+            guest.toast(_SENTENCE)
+            untold.discard(guest)
+
         for guest in guests:
             guest.job.stop()
-            guest.schedule(lambda guest=guest: guest.toast(_SENTENCE))
-        until = began + grace
-        while time.monotonic() < until and (jobs.working() or time.monotonic() - began < _SAID_S):
+            guest.schedule(partial(tell, guest))
+        while time.monotonic() - began < grace and (jobs.working() or untold):
             await asyncio.sleep(0.05)
+        await asyncio.sleep(min(_SAID_S, grace))
         seconds = round(time.monotonic() - began, 2)
         logs.tell("server ends", jobs=jobs.working(), seconds=seconds, process=os.getpid())
         self._server.io_loop.stop()

@@ -56,7 +56,7 @@ def test_values_of_other_files_are_refused(put, userblock, secret, tmp_path):
         for name in frame:
             frame.copy(name, file)
         put(file, tmp_path, secret)
-    with pytest.raises(UserError, match="t2m|far") as said:
+    with pytest.raises(UserError, match=r"t2m|far") as said:
         check_contained(path, "sent.nc")
     assert "another file" in str(said.value) and str(tmp_path) not in str(said.value)
 
