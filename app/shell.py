@@ -33,7 +33,7 @@ def _pages() -> Environment:
 #: What is written into every page, by the template's name for it.
 _TEXTS: dict[str, list[tuple[str, ...]]] = {
     "page_css": [("style", name) for name in ("page.css", "help.css", "home.css", "tour.css")],
-    "page_js": [("style", name) for name in ("help.js", "keys.js", "tour.js", "page.js")],
+    "page_js": [("style", name) for name in ("help.js", "keys.js", "tour.js", "parts.js", "page.js")],
     "driver_css": [("vendor", "driver.js", "driver.css")],
     "driver_js": [("vendor", "driver.js", "driver.js")],
 }

@@ -8,16 +8,16 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
+from typing import Any
 from weakref import ReferenceType, ref
 
-import panel as pn
-from bokeh.models import ColumnDataSource, CustomJS, Spacer
+from bokeh.models import ColumnDataSource, CustomJS, Model, Spacer
 
 from app import store
-from app.late import LatePanes
 from app.layout import Layout
 from app.pages import registry
 from app.pages.frame import Page
+from app.starting import Starting
 from app.state import PageState
 from app.thumbnails import Thumbnail, thumbnails
 
@@ -37,6 +37,7 @@ class HomePage(Page):
     """One visitor's landing page. The cards are there at once, their pictures as soon as they are made."""
 
     key = "home"
+    source = "home.html"
     state_type = PageState
     state: PageState
     layout = Layout(panes=(), groups=())
@@ -80,10 +81,13 @@ class HomePage(Page):
             "credits": " ".join(dict.fromkeys(f"{e.attribution}." for e in store.shipped_archives())),
         }
 
-    def template(self, phone: bool = False) -> pn.Template:
-        self.late = LatePanes((), {}, self.bridge, self.schedule)
-        anchor = Spacer(width=0, height=0)
-        return self.framed("home.html", {}, {"anchor": anchor}, (), self.arrived)
+    def assemble(self, phone: bool = False) -> tuple[dict[str, Model], dict[str, Any], set[str]]:
+        _, controls, late = super().assemble(phone)
+        return {"anchor": Spacer(name="anchor", width=0, height=0)}, controls, late
+
+    def attach(self, starting: Starting, anchor: Model) -> None:
+        super().attach(starting, anchor)
+        anchor.js_on_change("tags", CustomJS(args={"source": self.arrived}, code="void source"))
 
 
 def _told(page: ReferenceType[HomePage], key: str, future: Future[Thumbnail]) -> None:

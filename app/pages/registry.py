@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT", "FIRST", "PAGES", "Entry", "available", "chosen", "page_type"]
+__all__ = ["DEFAULT", "FIRST", "PAGES", "Entry", "address", "available", "chosen", "page_type"]
 
 import importlib
 import importlib.util
@@ -73,6 +73,12 @@ PAGES = (
         about="Draw months that could have been, with and without a volcano or with other CO₂, and see how "
         "far to trust them.",
     ),
+    Entry(
+        "lessons",
+        "Lessons",
+        keeps=(),
+        about="four of about 20 minutes, with questions, hidden answers and live results.",
+    ),
 )
 
 
@@ -92,6 +98,11 @@ def chosen(query: Mapping[str, str]) -> tuple[Entry, list[str]]:
         return pages[asked], []
     said = f"The address says page={asked[:24]}, which is not one of {', '.join(pages)}: "
     return usual, [said + f"{usual.title} is shown."]
+
+
+def address(key: str, query: str) -> str:
+    """The query of a page and its state; the landing page needs no name."""
+    return "&".join(part for part in ("" if key == DEFAULT else f"page={key}", query) if part)
 
 
 def page_type(entry: Entry) -> type[Any]:
