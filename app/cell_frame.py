@@ -17,7 +17,8 @@ from typing import Any
 import panel as pn
 import param
 from bokeh.document import Document
-from bokeh.models import Model, UIElement
+from bokeh.models import Model
+from bokeh.models.ui import UIElement
 from panel.custom import Children, JSComponent
 from panel.io.notebook import patch_inline_stylesheets
 
@@ -44,7 +45,9 @@ def _sheet() -> str:
     sheet = re.sub(r"^body ", ".page ", sheet, flags=re.M)
     return re.sub(
         r"@media ([^{]*width[^{]*)",
-        lambda at: "@container page " + re.sub(r"\d+(?=px)", lambda width: _WIDTHS.get(width[0], width[0]), at[1]),
+        lambda at: (
+            "@container page " + re.sub(r"\d+(?=px)", lambda width: _WIDTHS.get(width[0], width[0]), at[1])
+        ),
         sheet,
     )
 
