@@ -17,7 +17,8 @@ from typing import Any
 import panel as pn
 import param
 from bokeh.document import Document
-from bokeh.models import Model, UIElement
+from bokeh.models import Model
+from bokeh.models.ui import UIElement
 from panel.custom import Children, JSComponent
 from panel.io.notebook import patch_inline_stylesheets
 
