@@ -3,6 +3,7 @@
 A document in a notebook has no session, so its callbacks are never called; the loop that also runs the
 cells does what is due. Where the cell's object is served by Panel after all, its document has a session
 and does it.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,14 @@ SOURCES = {
 
 def notebook(sources: list[str]) -> str:
     cells = [
-        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "outputs": [], "execution_count": None, "source": s}
+        {
+            "cell_type": "code",
+            "id": f"c{i}",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": s,
+        }
         for i, s in enumerate(sources)
     ]
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -49,7 +56,9 @@ def jupyter(tmp_path_factory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    own = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    own = {
+        name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
+    }
     options = {
         "ServerApp.port": port,
         "ServerApp.root_dir": home / "notebooks",
@@ -154,6 +163,9 @@ def test_a_page_lives_in_a_cell(chromium, jupyter, name):
     if name == "plain.ipynb":
         error = page.locator(".jp-OutputArea-output[data-mime-type*=error], .jp-RenderedText").last
         error.scroll_into_view_if_needed()
-        assert error.inner_text().strip() == "UserError: CompressPage was given ratio=5, which is not 4, 16, 64 or 256."
+        assert (
+            error.inner_text().strip()
+            == "UserError: CompressPage was given ratio=5, which is not 4, 16, 64 or 256."
+        )
     context.close()
     assert not abroad, f"requests that left this machine: {abroad}"
