@@ -40,7 +40,9 @@ def _asset(name: str) -> str:
 @lru_cache(maxsize=1)
 def _sheet() -> str:
     """The page's style for a tree of its own."""
-    sheet = _asset("page.css").replace(':root[data-theme="dark"]', ':host([data-theme="dark"])')
+    sheet = (_asset("page.css") + _asset("help.css")).replace(
+        ':root[data-theme="dark"]', ':host([data-theme="dark"])'
+    )
     sheet = sheet.replace(":root", ":host").replace("html, body {", ".page {")
     sheet = re.sub(r"^body ", ".page ", sheet, flags=re.M)
     return re.sub(
@@ -65,7 +67,7 @@ class CellFrame(JSComponent):
     late = param.List([])
     names = param.List([])
     pieces = Children([])
-    _esm = _asset("parts.js") + _asset("frame.js")
+    _esm = _asset("help.js") + _asset("parts.js") + _asset("frame.js")
 
     def __init__(
         self, page_type: type[Page], query: Mapping[str, str], own: Archive | None = None, **params: Any

@@ -34,6 +34,7 @@ from app.sphere_view import Field
 from app.state import RATIOS
 from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.archive.catalog import CatalogEntry, catalog, open_catalogued
+from fsae_core.archive.contained import check_contained
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.choice import levels_of_ratio, load, misfit, shipped_cards
@@ -287,6 +288,7 @@ def _too_fine(ratio: int, archive: Archive) -> str:
 def own_archive(path: Path, name: str) -> Archive:
     """A visitor's own file; UserError when it cannot be used, without where the server keeps it."""
     try:
+        check_contained(path, name)
         dataset = open_archive(path, name=name)
     except UserError as error:
         raise UserError(str(error).replace(f"{path.parent}{os.sep}", "")) from error

@@ -32,7 +32,15 @@ class LessonsPage(Page):
     state_type = LessonsState
     state: LessonsState
     layout = Layout(
-        panes=(Pane("lesson", "Lesson", wide=True, natural=True),),
+        panes=(
+            Pane(
+                "lesson",
+                "Lesson",
+                wide=True,
+                natural=True,
+                help="Text, code and what it gives, computed here. Answers are hidden until you open them.",
+            ),
+        ),
         groups=(Group("choice", "Lessons", phone=-1), Group("download", "Download")),
         columns=1,
     )
@@ -42,9 +50,13 @@ class LessonsPage(Page):
         self.choice = Buttons(
             self._choose,
             label="Lessons of about 20 minutes",
+            help="Opens a lesson; its figures are computed while you read.",
             options=[[key, lesson.short] for key, lesson in LESSONS.items()],
         )
-        self.save = Action(label="Download the notebook")
+        self.save = Action(
+            label="Download the notebook",
+            help="The same lesson as a Jupyter notebook, to run and change it on your own machine.",
+        )
         self._watched: tuple[str, Told] | None = None
 
     def _choose(self, key: str) -> None:
