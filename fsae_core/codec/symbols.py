@@ -9,7 +9,7 @@ decodes the same. Of wide distributions the low bits are sent as they are; what 
 
 from __future__ import annotations
 
-__all__ = ["DEAD", "UNIT", "Reader", "Sizer", "Writer", "place"]
+__all__ = ["DEAD", "UNIT", "Reader", "Seats", "Sizer", "Writer", "place", "seated"]
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -79,32 +79,74 @@ def place(
     They are expected at ``centre`` (1/8), give or take ``width`` (1/1024) and ``gain`` kinds; dead: they were
     quantised with a dead zone.
     """
-    kind = np.clip(np.searchsorted(_BOUNDS, width, side="right") + gain, 0, _KINDS - 1)
-    centre = np.broadcast_to(centre, kind.shape)
+    return seated(centre, dead=dead).code(coder, width, gain, truth)
+
+
+@dataclass(frozen=True)
+class Seats:
+    """How numbers of any shape lie to where they are expected: the whole step next to it (base), the side
+    that a table begins at (flip, 1 or -1), and which form of table (shape)."""
+
+    base: Integers
+    flip: Integers
+    shape: Integers
+
+    def __getitem__(self, key: Any) -> Seats:
+        return Seats(self.base[key], self.flip[key], self.shape[key])
+
+    def code(self, coder: Any, width: Integers, gain: int, truth: Integers | None = None) -> Integers:
+        """As `place`."""
+        kind = _BOUNDS.searchsorted(width, side="right")
+        if gain:
+            kind = _within_kinds(kind + gain)
+        base, flip, shape = self.base, self.flip, self.shape
+        if kind.shape != base.shape:
+            base, flip, shape = (np.broadcast_to(part, kind.shape) for part in (base, flip, shape))
+        missed = None if truth is None else ((truth - base) * flip).ravel()
+        return coder.code(kind.ravel(), shape.ravel(), missed).reshape(kind.shape) * flip + base
+
+
+def seated(centre: Integers, *, dead: bool = True) -> Seats:
+    """Of numbers that are expected at ``centre`` (1/8)."""
+    centre = np.asarray(centre)
+    base = (centre + 3) >> 3
+    far = np.minimum(np.maximum(base, -1), 1)
+    index = centre - 8 * (base - far) + _LEAST
+    return Seats(base, *(table.take(index) for table in (_DEAD_SEATS if dead else _PLAIN_SEATS)))
+
+
+def _seat_tables(dead: bool) -> tuple[Integers, Integers]:
+    """Flip and shape for centres, less whole steps beyond the first on either side."""
+    centre = np.arange(-_LEAST, 13)
     base = (centre + 3) >> 3
     phase = centre - 8 * base
+    flip = np.where(phase < 0, -1, 1)
+    shape = _PLAIN + abs(phase)
     if dead:
-        flip = np.where(base == 0, np.where(phase < 0, -1, 1), np.where(base < 0, -1, 1))
+        flip = np.where(base == 0, flip, np.where(base < 0, -1, 1))
         shape = np.where(base == 0, _CENTRED, _ASIDE) + phase * flip
-    else:
-        flip = np.where(phase < 0, -1, 1)
-        shape = _PLAIN + abs(phase)
-    missed = None if truth is None else ((truth - base) * flip).ravel()
-    return coder.code(kind.ravel(), shape.ravel(), missed).reshape(kind.shape) * flip + base
+    return flip.astype(np.int64), shape.astype(np.int64)
 
 
-@lru_cache(maxsize=_KINDS)
-def _reach(kind: int) -> int:
-    """Residuals to this on both sides have a place in the table of a kind."""
-    return 2 + 6 * _width(kind) // UNIT
+_LEAST = 11
+_DEAD_SEATS, _PLAIN_SEATS = _seat_tables(True), _seat_tables(False)
+
+
+def _within_kinds(kind: Integers) -> Integers:
+    return np.minimum(np.maximum(kind, 0), _KINDS - 1)
+
+
+_REACHES = np.array([2 + 6 * _width(kind) // UNIT for kind in range(_KINDS)], np.int64)
+"""Residuals to this on both sides have a place in the table of a kind."""
 
 
 @lru_cache(maxsize=_TABLED * _SHAPES)
-def _model(kind: int, shape: int) -> Any:
-    """Residuals -reach to reach in order, then the escape."""
+def _model(key: int) -> Any:
+    """Residuals -reach to reach in order, then the escape; key: of a kind and a shape."""
     import constriction
 
-    reach = _reach(kind)
+    kind, shape = divmod(key, _SHAPES)
+    reach = int(_REACHES[kind])
     steps = 128 * np.arange(-reach - 1, reach + 1, dtype=np.int64)
     if shape < 5:
         steps = steps + np.where(steps < 0, 128 - DEAD, DEAD)
@@ -124,30 +166,29 @@ def _model(kind: int, shape: int) -> Any:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach."""
+    """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach.
+
+    bits: of each number that go by themselves, None where none do.
+    """
 
     order: Integers
     bounds: list[int]
     models: list[Any]
     reach: Integers
-    bits: Integers
+    bits: Integers | None
 
     @classmethod
     def of(cls, kind: Integers, shape: Integers) -> _Batch:
-        kind, shape, bits = _tabled(kind, shape)
+        bits = None
+        if kind.max() >= _TABLED:
+            kind, shape, bits = _tabled(kind, shape)
         key = (_SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
-        order = np.argsort(key, kind="stable")
+        order = key.argsort(kind="stable")
         key = key[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1))
-        pairs = [divmod(k, _SHAPES) for k in key[first].tolist()]
-        bounds = [*first.tolist(), key.size]
-        reach = np.repeat(np.array([_reach(k) for k, _ in pairs], np.int64), np.diff(bounds))
-        return cls(order, bounds, [_model(k, s) for k, s in pairs], reach, bits)
-
-    @property
-    def split(self) -> bool:
-        """Whether any number has low bits that go by themselves."""
-        return bool(self.bits.any())
+        first = np.flatnonzero(key[1:] != key[:-1]) + 1
+        bounds = [0, *first.tolist(), key.size]
+        keys = key[bounds[:-1]].tolist()
+        return cls(order, bounds, [_model(k) for k in keys], _REACHES.take(key // _SHAPES), bits)
 
 
 def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
@@ -157,29 +198,53 @@ def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Intege
 
 
 class Sizer:
-    """Takes the place of a writer to find the gain that costs least."""
+    """Takes the place of a writer, finds the gain that costs least, and hands on what it was given."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Integers, Integers]] = []
+        self._parts: list[tuple[Integers, Integers, Integers]] = []
 
     def code(self, kind: Integers, shape: Integers, truth: Integers) -> Integers:
-        """Remember how far the numbers were off."""
-        self._parts.append((kind, abs(8 * truth - _CENTRE[shape])))
+        """Remember numbers and how far they were off."""
+        self._parts.append((kind, shape, truth))
         return truth
 
     def best_gain(self) -> int:
         """From -16 to 47; by logistic distributions and at most 2000 of the numbers."""
-        kind, off = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        kind, shape, truth = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         some = slice(None, None, 1 + kind.size // 2000)
-        kind, off, best = kind[some], off[some] / 8, 0
+        kind, off, best = kind[some], abs(8 * truth[some] - _CENTRE[shape[some]]), 0
         for gains in (range(-16, 48, 4), range(-3, 4)):
-            costs = []
-            for gain in gains:
-                rate = np.pi / 3**0.5 / (2.0 ** ((kind + gain + best + _NARROWEST) / 3) + _FLOOR / UNIT)
-                inside = special.expit((0.5 - off) * rate) - special.expit((-0.5 - off) * rate)
-                costs.append(-np.log2(inside + 1e-5).sum())
-            best += gains[int(np.argmin(costs))]
+            best += gains[int(np.argmin([_bits(kind + (gain + best), off).sum() for gain in gains]))]
         return int(np.clip(best, -16, 47))
+
+    def send(self, writer: Any, gain: int) -> None:
+        """Write all of it, so many kinds wider."""
+        for kind, shape, truth in self._parts:
+            writer.code(_within_kinds(kind + gain), shape, truth)
+
+
+def _bits(kind: Integers, off: Integers) -> NDArray[np.float64]:
+    """About what numbers cost of these kinds (-19 to 142) that were so far off, in 1/8."""
+    bits = _bits_table().take((kind + 19) * _OFF_IN_TABLE + np.minimum(off, _OFF_IN_TABLE - 1))
+    far = np.flatnonzero(off >= _OFF_IN_TABLE)
+    if far.size:
+        bits[far] = _bits_of(kind[far], off[far])
+    return bits
+
+
+def _bits_of(kind: Integers, off: Integers) -> NDArray[np.float64]:
+    rate = np.pi / 3**0.5 / (2.0 ** ((kind + _NARROWEST) / 3) + _FLOOR / UNIT)
+    inside = special.expit((0.5 - off / 8) * rate) - special.expit((-0.5 - off / 8) * rate)
+    return np.asarray(-np.log2(inside + 1e-5))
+
+
+_OFF_IN_TABLE = 256
+
+
+@lru_cache(maxsize=1)
+def _bits_table() -> NDArray[np.float64]:
+    kinds = np.arange(-19, _KINDS + 47)
+    return _bits_of(kinds[:, None], np.arange(_OFF_IN_TABLE)).ravel()
 
 
 class Writer:
@@ -197,7 +262,7 @@ class Writer:
             return truth
         batch = _Batch.of(kind, shape)
         high = low = truth
-        if split := batch.split:
+        if batch.bits is not None:
             half = np.left_shift(1, batch.bits) >> 1
             high = (truth + half) >> batch.bits
             low = truth - (high << batch.bits) + half
@@ -206,10 +271,12 @@ class Writer:
         symbols = np.where(escapes, 2 * batch.reach + 1, ordered + batch.reach).astype(np.int32)
         for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True):
             self._coder.encode(symbols[start:stop], model)
-        for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
-            self._escape(value, reach)
-        for n in np.unique(batch.bits[batch.bits > 0]) if split else ():
-            self._raw(low[batch.bits == n], int(n))
+        if escapes.any():
+            for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
+                self._escape(value, reach)
+        if batch.bits is not None:
+            for n in np.unique(batch.bits[batch.bits > 0]):
+                self._raw(low[batch.bits == n], int(n))
         return truth
 
     def number(self, value: int, size: int) -> None:
@@ -250,21 +317,27 @@ class Reader:
         if not kind.size:
             return np.zeros(0, np.int64)
         batch = _Batch.of(kind, shape)
-        parts = [
-            self._take(model, stop - start)
-            for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True)
-        ]
-        ordered = np.concatenate(parts) - batch.reach
+        ordered = self._take_groups(batch) - batch.reach
         for place in np.flatnonzero(ordered > batch.reach):
             ordered[place] = self._escape(int(batch.reach[place]))
         high = np.empty_like(ordered)
         high[batch.order] = ordered
-        if not batch.split:
+        if batch.bits is None:
             return high
         low = np.zeros_like(ordered)
         for n in np.unique(batch.bits[batch.bits > 0]):
             low[batch.bits == n] = self._raw(int((batch.bits == n).sum()), int(n))
         return (high << batch.bits) + low - (np.left_shift(1, batch.bits) >> 1)
+
+    def _take_groups(self, batch: _Batch) -> NDArray[np.int32]:
+        decode, start, parts = self._coder.decode, 0, []
+        try:
+            for stop, model in zip(batch.bounds[1:], batch.models, strict=True):
+                parts.append(decode(model, stop - start))
+                start = stop
+        except (AssertionError, ValueError) as error:
+            raise DamagedError("they cannot be decoded") from error
+        return np.concatenate(parts)
 
     def number(self, size: int) -> int:
         """Read one number of 0 to size - 1."""
