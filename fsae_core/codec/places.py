@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fsae_core.codec.past import Batch, Past
 from fsae_core.codec.quads import quads_of_phase, ring_mean
-from fsae_core.codec.symbols import UNIT, Sizer, place, seated
+from fsae_core.codec.seats import UNIT, place, seated
+from fsae_core.codec.sizer import Sizer
 from fsae_core.codec.told import Told, fitting_shares
 
 Integers = NDArray[np.int64]

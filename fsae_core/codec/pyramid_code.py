@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fsae_core.codec.past import batches
 from fsae_core.codec.places import Quads, Row
 from fsae_core.codec.quads import DETAILS, quads_of_phase, surroundings
-from fsae_core.codec.symbols import DEAD, UNIT
+from fsae_core.codec.seats import DEAD, UNIT
 
 Integers = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ decodes the same. Of wide distributions the low bits are sent as they are; what 
 
 from __future__ import annotations
 
-__all__ = ["DEAD", "UNIT", "Reader", "Seats", "Sizer", "Writer", "place", "seated"]
+__all__ = ["Reader", "Writer"]
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,29 +17,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from fsae_core.codec.seats import CENTRE, DEAD, FLOOR, KINDS, PLAIN, SHAPES, UNIT, width_of
 from fsae_core.codec.stream import DamagedError
 
 Integers = NDArray[np.int64]
 
-UNIT = 1024
-"""Widths are counted in 1/1024 of a step."""
-DEAD = 73
-"""In 1/128 of a step: what is less is quantised to 0."""
-
-_KINDS = 96
-_THIRDS = (UNIT, 1290, 1625)
-_NARROWEST = -15  # a width of 1/32 step
 _TABLED = 28  # kinds with a table of their own; wider ones use the last three for their high bits
 _MOST_BITS = 46
-_FLOOR = UNIT // 15  # even the surest expectation is wrong at times
-
-# How centre and steps lie to each other: dead zone around 0 and centre 0 to 4 eighths; dead zone elsewhere,
-# below, and centre -4 to 4; no dead zone and centre 0 to 4.
-_CENTRED, _ASIDE, _PLAIN = 0, 9, 14
-_CENTRE = np.array([0, 1, 2, 3, 4, -4, -3, -2, -1, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4], np.int64)
-_SHAPES = 32
 
 # 2**24 times the probability of more than i/8 widths above the centre: two logistic distributions, 71 % of
 # 0.83 and 29 % of 1.82 widths, fitted to what compressed fields of training times left.
@@ -56,104 +41,24 @@ _TAIL = np.array([
 ], np.int64)
 # fmt: on
 
-
-def _width(kind: int) -> int:
-    octave, third = divmod(kind + _NARROWEST, 3)
-    return _THIRDS[third] << octave if octave >= 0 else _THIRDS[third] >> -octave
-
-
-_BOUNDS = np.array([(_width(k) + _width(k + 1)) // 2 for k in range(_KINDS - 1)], np.int64)
-
-
-def place(
-    coder: Any,
-    centre: Integers,
-    width: Integers,
-    gain: int,
-    truth: Integers | None = None,
-    *,
-    dead: bool = True,
-) -> Integers:
-    """Code numbers of any shape, written from ``truth`` or read.
-
-    They are expected at ``centre`` (1/8), give or take ``width`` (1/1024) and ``gain`` kinds; dead: they were
-    quantised with a dead zone.
-    """
-    return seated(centre, dead=dead).code(coder, width, gain, truth)
-
-
-@dataclass(frozen=True)
-class Seats:
-    """How numbers of any shape lie to where they are expected: the whole step next to it (base), the side
-    that a table begins at (flip, 1 or -1), and which form of table (shape)."""
-
-    base: Integers
-    flip: Integers
-    shape: Integers
-
-    def __getitem__(self, key: Any) -> Seats:
-        return Seats(self.base[key], self.flip[key], self.shape[key])
-
-    def code(self, coder: Any, width: Integers, gain: int, truth: Integers | None = None) -> Integers:
-        """As `place`."""
-        kind = _BOUNDS.searchsorted(width, side="right")
-        if gain:
-            kind = _within_kinds(kind + gain)
-        base, flip, shape = self.base, self.flip, self.shape
-        if kind.shape != base.shape:
-            base, flip, shape = (np.broadcast_to(part, kind.shape) for part in (base, flip, shape))
-        missed = None if truth is None else ((truth - base) * flip).ravel()
-        return coder.code(kind.ravel(), shape.ravel(), missed).reshape(kind.shape) * flip + base
-
-
-def seated(centre: Integers, *, dead: bool = True) -> Seats:
-    """Of numbers that are expected at ``centre`` (1/8)."""
-    centre = np.asarray(centre)
-    base = (centre + 3) >> 3
-    far = np.minimum(np.maximum(base, -1), 1)
-    index = centre - 8 * (base - far) + _LEAST
-    return Seats(base, *(table.take(index) for table in (_DEAD_SEATS if dead else _PLAIN_SEATS)))
-
-
-def _seat_tables(dead: bool) -> tuple[Integers, Integers]:
-    """Flip and shape for centres, less whole steps beyond the first on either side."""
-    centre = np.arange(-_LEAST, 13)
-    base = (centre + 3) >> 3
-    phase = centre - 8 * base
-    flip = np.where(phase < 0, -1, 1)
-    shape = _PLAIN + abs(phase)
-    if dead:
-        flip = np.where(base == 0, flip, np.where(base < 0, -1, 1))
-        shape = np.where(base == 0, _CENTRED, _ASIDE) + phase * flip
-    return flip.astype(np.int64), shape.astype(np.int64)
-
-
-_LEAST = 11
-_DEAD_SEATS, _PLAIN_SEATS = _seat_tables(True), _seat_tables(False)
-
-
-def _within_kinds(kind: Integers) -> Integers:
-    return np.minimum(np.maximum(kind, 0), _KINDS - 1)
-
-
-_REACHES = np.array([2 + 6 * _width(kind) // UNIT for kind in range(_KINDS)], np.int64)
+_REACHES = np.array([2 + 6 * width_of(kind) // UNIT for kind in range(KINDS)], np.int64)
 """Residuals to this on both sides have a place in the table of a kind."""
 
 
-@lru_cache(maxsize=_TABLED * _SHAPES)
+@lru_cache(maxsize=_TABLED * SHAPES)
 def _model(key: int) -> Any:
     """Residuals -reach to reach in order, then the escape; key: of a kind and a shape."""
     import constriction
 
-    kind, shape = divmod(key, _SHAPES)
+    kind, shape = divmod(key, SHAPES)
     reach = int(_REACHES[kind])
     steps = 128 * np.arange(-reach - 1, reach + 1, dtype=np.int64)
     if shape < 5:
         steps = steps + np.where(steps < 0, 128 - DEAD, DEAD)
     else:
-        steps = steps + (DEAD if shape < _PLAIN else 64)
-    edges = steps - 16 * _CENTRE[shape]
-    place = abs(edges) * (UNIT * 4) // (_width(kind) + _FLOOR)
+        steps = steps + (DEAD if shape < PLAIN else 64)
+    edges = steps - 16 * CENTRE[shape]
+    place = abs(edges) * (UNIT * 4) // (width_of(kind) + FLOOR)
     i = np.minimum(place >> 6, len(_TAIL) - 2)
     part = np.where(place >> 6 > i, 64, place & 63)
     tail = (_TAIL[i] * (64 - part) + _TAIL[i + 1] * part) >> 6
@@ -182,69 +87,19 @@ class _Batch:
         bits = None
         if kind.max() >= _TABLED:
             kind, shape, bits = _tabled(kind, shape)
-        key = (_SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
+        key = (SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
         order = key.argsort(kind="stable")
         key = key[order]
         first = np.flatnonzero(key[1:] != key[:-1]) + 1
         bounds = [0, *first.tolist(), key.size]
         keys = key[bounds[:-1]].tolist()
-        return cls(order, bounds, [_model(k) for k in keys], _REACHES.take(key // _SHAPES), bits)
+        return cls(order, bounds, [_model(k) for k in keys], _REACHES.take(key // SHAPES), bits)
 
 
 def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
     """The kind whose table is used, the shape, and how many low bits go by themselves."""
     bits = np.maximum(0, (kind - _TABLED + 3) // 3)
-    return kind - 3 * bits, np.where(bits > 0, _PLAIN, shape), bits
-
-
-class Sizer:
-    """Takes the place of a writer, finds the gain that costs least, and hands on what it was given."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Integers, Integers, Integers]] = []
-
-    def code(self, kind: Integers, shape: Integers, truth: Integers) -> Integers:
-        """Remember numbers and how far they were off."""
-        self._parts.append((kind, shape, truth))
-        return truth
-
-    def best_gain(self) -> int:
-        """From -16 to 47; by logistic distributions and at most 2000 of the numbers."""
-        kind, shape, truth = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        some = slice(None, None, 1 + kind.size // 2000)
-        kind, off, best = kind[some], abs(8 * truth[some] - _CENTRE[shape[some]]), 0
-        for gains in (range(-16, 48, 4), range(-3, 4)):
-            best += gains[int(np.argmin([_bits(kind + (gain + best), off).sum() for gain in gains]))]
-        return int(np.clip(best, -16, 47))
-
-    def send(self, writer: Any, gain: int) -> None:
-        """Write all of it, so many kinds wider."""
-        for kind, shape, truth in self._parts:
-            writer.code(_within_kinds(kind + gain), shape, truth)
-
-
-def _bits(kind: Integers, off: Integers) -> NDArray[np.float64]:
-    """About what numbers cost of these kinds (-19 to 142) that were so far off, in 1/8."""
-    bits = _bits_table().take((kind + 19) * _OFF_IN_TABLE + np.minimum(off, _OFF_IN_TABLE - 1))
-    far = np.flatnonzero(off >= _OFF_IN_TABLE)
-    if far.size:
-        bits[far] = _bits_of(kind[far], off[far])
-    return bits
-
-
-def _bits_of(kind: Integers, off: Integers) -> NDArray[np.float64]:
-    rate = np.pi / 3**0.5 / (2.0 ** ((kind + _NARROWEST) / 3) + _FLOOR / UNIT)
-    inside = special.expit((0.5 - off / 8) * rate) - special.expit((-0.5 - off / 8) * rate)
-    return np.asarray(-np.log2(inside + 1e-5))
-
-
-_OFF_IN_TABLE = 256
-
-
-@lru_cache(maxsize=1)
-def _bits_table() -> NDArray[np.float64]:
-    kinds = np.arange(-19, _KINDS + 47)
-    return _bits_of(kinds[:, None], np.arange(_OFF_IN_TABLE)).ravel()
+    return kind - 3 * bits, np.where(bits > 0, PLAIN, shape), bits
 
 
 class Writer:
