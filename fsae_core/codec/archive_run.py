@@ -26,7 +26,7 @@ from fsae_core.codec.choice import FieldModel
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
 from fsae_core.codec.layers import Layers, Models
-from fsae_core.codec.layout import FORMAT, INSTANT
+from fsae_core.codec.layout import INSTANT, format_of
 from fsae_core.codec.lock import check_free, owned
 from fsae_core.codec.part_work import PARTS, Record, make_part, read_record
 from fsae_core.codec.pipeline import coders_of, fitting_models
@@ -101,7 +101,7 @@ def compress_archive(
         "sizes": {str(k): int(v) for k, v in ds.sizes.items()},
         "step": step,
         "max_error": max_error,
-        "format": FORMAT,
+        "format": format_of(models),
     }
     with owned(work):
         try:
@@ -190,7 +190,7 @@ def _make_plan(
         layers = coders_of(models, ds, name, step, max_error)
         x, times = some_fields(ds[name])
         trial = layers.encode(x[:1], None if times is None else times[:1])
-        sizes = [part.values.shape[-1] for part in trial]
+        sizes = [sum(part.values.shape[-1] for part in trial)]
         if max_error is not None:
             sizes.append(x.shape[-1])
         rows = max(rows_of_chunk(size) for size in sizes)

@@ -57,11 +57,13 @@ def assemble(
                     side[part.start : part.stop, part.member] = numbers
             sides.append(side)
 
-        def nothing(values: int, kind: Any, lead: tuple[int, ...] = lead) -> Any:
-            chunks = ((min(lead[0], rows_of_chunk(values)),) if lead else ()) + (1,) * (len(lead) - 1)
+        def nothing(values: int, kind: Any, lead: tuple[int, ...] = lead, beside: int = 0) -> Any:
+            rows = rows_of_chunk(values + beside)
+            chunks = ((min(lead[0], rows),) if lead else ()) + (1,) * (len(lead) - 1)
             return da.zeros((*lead, values), dtype=kind, chunks=(*chunks, values))
 
-        fields = [nothing(values, np.float32) for values in first.values]
+        total = sum(first.values)
+        fields = [nothing(values, np.float32, beside=total - values) for values in first.values]
         bounded = layers.coders[-1].max_error is not None
         whole = nothing(array.shape[-1], np.int32) if bounded else None
         variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole)
@@ -83,8 +85,9 @@ def put_together(work: Path, target: Path, small: xr.Dataset) -> None:
     shutil.rmtree(store, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        write_metadata(*prepared(small), store)
-    for name, array in small.variables.items():
+        whole, encoding = prepared(small)
+        write_metadata(whole, encoding, store)
+    for name, array in whole.variables.items():
         if array.chunks is not None:
             os.replace(work / CHUNKS / str(name) / "c", store / str(name) / "c")
     if target.suffix.lower() == ".zip":
