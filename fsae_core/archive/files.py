@@ -93,9 +93,12 @@ def _decode(path: Path, engine: str) -> xr.Dataset:
 
 
 def _read_last_bytes(dataset: xr.Dataset) -> None:
-    """A truncated file opens well: only its last value betrays it."""
+    """A truncated file opens well: only its last value betrays it.
+
+    Of an array that says where its layers lie the first are of use without the last.
+    """
     for array in dataset.data_vars.values():
-        if array.size:
+        if array.size and "fsae_layered" not in array.attrs:
             array.isel({dim: -1 for dim in array.dims}).load()
 
 
