@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["Outcome", "compress_archive", "unfinished"]
 
+import json
 import shutil
 from collections.abc import Generator
 from contextlib import closing
@@ -36,6 +37,7 @@ from fsae_core.codec.store import (
     rows_of_chunk,
     size_of_store,
 )
+from fsae_core.codec.unpack import UNPACK
 from fsae_core.codec.workers import by_cluster, by_processes
 from fsae_core.errors import UserError
 
@@ -142,14 +144,19 @@ def compress_archive(
 
 def unfinished(work: Path) -> dict[str, Any] | None:
     """How far the run came that left this folder behind; None where it is no such folder."""
+    done = len(list((work / PARTS).glob("*.json")))
     try:
-        plan = Plan.from_json((work / _PLAN).read_text())
+        text = (work / _PLAN).read_text()
+        told = json.loads(text)
+        if told.get("kind") == UNPACK:
+            whole = {"variables": told["variables"], "parts_done": done, "parts": int(told["parts"])}
+            return {**whole, "source": told["signature"].get("source", {}).get("path")}
+        plan = Plan.from_json(text)
         sizes = plan.signature["sizes"]
         members = int(sizes.get("member", 1))
         parts = sum(-(-int(sizes.get("time", 1)) // recipe.rows) * members for recipe in plan.recipes)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    done = len(list((work / PARTS).glob("*.json")))
     variables = [recipe.variable for recipe in plan.recipes]
     return {"variables": variables, "parts_done": done, "parts": parts, "source": plan.source.path}
 

@@ -13,6 +13,7 @@ __all__ = [
     "StoreSize",
     "blocks_of_file",
     "bytes_on_disk",
+    "chunks_of_fields",
     "in_memory",
     "open_store",
     "prepared",
@@ -182,7 +183,7 @@ def write_fields(
     later = [str(name) for name in ds.data_vars if "cell" in ds[name].dims and not in_memory(ds[name])]
     skeleton = ds.copy()
     for name in later:
-        skeleton[name] = promised(ds[name], _encoding(ds[name])["chunks"])
+        skeleton[name] = promised(ds[name], chunks_of_fields(ds[name]))
     with writing_store(path, overwrite=overwrite) as folder:
         write_metadata(skeleton, {}, folder)
         todo = [(name, block) for name in later for block in blocks_of_file(ds[name])]
@@ -207,11 +208,16 @@ def promised(array: xr.DataArray, chunks: tuple[int, ...]) -> xr.DataArray:
     return array.copy(data=da.zeros(array.shape, dtype=array.dtype, chunks=whole))
 
 
+def chunks_of_fields(array: xr.DataArray) -> tuple[int, ...]:
+    """Of an archive's variable in a store."""
+    return tuple(_encoding(array)["chunks"])
+
+
 def blocks_of_file(array: xr.DataArray) -> list[tuple[slice, ...]]:
     """What is written of an archive's variable at once: whole chunks of a few times."""
     if array.ndim == 1:
         return [()]
-    rows = max(_encoding(array)["chunks"][0], rows_at_once(array.size // array.shape[0]))
+    rows = max(chunks_of_fields(array)[0], rows_at_once(array.size // array.shape[0]))
     return [(slice(i, min(i + rows, array.shape[0])),) for i in range(0, array.shape[0], rows)]
 
 
