@@ -46,7 +46,7 @@ from fsae_core.codec.layout import (
     held_ratios,
     layer_name,
 )
-from fsae_core.codec.lazy import in_units, read_later
+from fsae_core.codec.lazy import in_units
 from fsae_core.codec.missing import missing_chunks
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
@@ -141,16 +141,14 @@ def open_store(path: str | Path) -> xr.Dataset:
     for name in field_names(ds):
         sides = [f"{name}_{part}" for part in ("offset", "scale")]
         for side in sides:
-            ds[side] = read_later(ds[side].variable, path.name).load()
+            ds[side] = ds[side].load()
         offset, scale = (ds[side].values.astype(np.float32) for side in sides)
         for own in (name, *(layer_name(name, ratio) for ratio in held_ratios(ds)[:-1])):
-            lazy = in_units(ds[own].variable, offset, scale, path.name)
+            lazy = in_units(ds[own].variable, offset, scale)
             lazy.attrs.pop(STANDARDISED, None)
             rows = chunks[own if own in chunks else name][:-1]
             lazy.encoding = {"preferred_chunks": dict(zip(lazy.dims, (*rows, lazy.shape[-1]), strict=True))}
             ds[own] = lazy
-        if f"{name}_correction" in ds.variables:
-            ds[f"{name}_correction"] = read_later(ds[f"{name}_correction"].variable, path.name)
     return ds
 
 
