@@ -210,14 +210,21 @@ def open_zarr_store(store: Any, name: str) -> xr.Dataset:
     """A Zarr in any kind of store, lazily. UserError where it cannot be read."""
     import zarr
 
+    from fsae_core.archive.bombs import PIPELINE
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # absent consolidated metadata only costs time
             check_claims(claims_of_zarr(zarr.open_group(store, mode="r")), name)
-            dataset = guarded(xr.open_zarr(store, chunks=None), name)
+            with zarr.config.set({"codec_pipeline.path": PIPELINE}):
+                dataset = guarded(xr.open_zarr(store, chunks=None), name)
         _read_last_bytes(dataset)
-    except (UserError, MemoryError):
+    except MemoryError:
         raise
+    except UserError as error:
+        if name in str(error):
+            raise
+        raise UserError(f"{name} is damaged ({short_reason(error)}): make or copy it again.") from error
     except Exception as error:  # zarr and the codecs raise many classes on damaged stores
         raise UserError(
             f"{name} looks like Zarr but cannot be read ({short_reason(error)}); it may be incomplete: "
