@@ -9,7 +9,15 @@ over cells and interpolation go through vectors of three components, which know 
 
 from __future__ import annotations
 
-__all__ = ["east_north", "grid_frames", "prolong_wind", "restrict_wind", "rotate_wind", "turn_of_frames"]
+__all__ = [
+    "carried_frames",
+    "east_north",
+    "grid_frames",
+    "prolong_wind",
+    "restrict_wind",
+    "rotate_wind",
+    "turn_of_frames",
+]
 
 from functools import lru_cache
 from typing import Any
@@ -34,15 +42,20 @@ def east_north(zoom: int) -> tuple[Floats, Floats]:
     return east, north
 
 
+def carried_frames(face: NDArray[np.int64], points: Floats) -> tuple[Floats, Floats]:
+    """Orthonormal tangent vectors (..., 3) at unit vectors `points` (..., 3): the east and north of the
+    centre of each face (...), carried along the great circle."""
+    start = cell_vectors(0)[face]
+    share = (start + points) / (1 + (start * points).sum(-1, keepdims=True))
+    first, second = (axis[face] for axis in east_north(0))
+    one, two = (a - (a * points).sum(-1, keepdims=True) * share for a in (first, second))
+    return one, two
+
+
 @lru_cache(maxsize=MAX_ZOOM + 1)
 def grid_frames(zoom: int) -> tuple[Floats, Floats]:
-    """Orthonormal tangent vectors (cells, 3), the frame of each cell: that of its face's centre, carried."""
-    here, start = cell_vectors(zoom), np.repeat(cell_vectors(0), 4**zoom, axis=0)
-    both = start + here
-    share = both / (1 + (start * here).sum(-1, keepdims=True))
-    first, second = (np.repeat(axis, 4**zoom, axis=0) for axis in east_north(0))
-    one, two = (a - (a * here).sum(-1, keepdims=True) * share for a in (first, second))
-    return one, two
+    """The frame of each cell, (cells, 3) twice: that of its face's centre, carried."""
+    return carried_frames(np.arange(12 * 4**zoom) // 4**zoom, cell_vectors(zoom))
 
 
 @lru_cache(maxsize=MAX_ZOOM + 1)
@@ -58,13 +71,13 @@ def rotate_wind(u: Any, v: Any, *, back: bool = False) -> Winds:
 
     Numpy arrays or torch tensors; the length of each wind is kept.
     """
-    cosine, sine = turn_of_frames(zoom_of(int(u.shape[-1])))
+    turn: tuple[Any, Any] = turn_of_frames(zoom_of(int(u.shape[-1])))
     if hasattr(u, "requires_grad"):
         import torch
 
-        c, s = (torch.from_numpy(a).to(u) for a in (cosine, sine))
+        c, s = (torch.from_numpy(a).to(u) for a in turn)
     else:
-        c, s = (a.astype(u.dtype) for a in (cosine, sine))
+        c, s = (a.astype(u.dtype) for a in turn)
     if back:
         return c * u - s * v, s * u + c * v
     return c * u + s * v, c * v - s * u

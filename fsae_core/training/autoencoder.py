@@ -22,6 +22,7 @@ from fsae_core.model.conditioning import solar_features
 from fsae_core.model.device import pick_device
 from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet
+from fsae_core.training.joint import train_joint
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
 from fsae_core.training.mixture import (
     GENERAL_ZOOMS,
@@ -34,6 +35,8 @@ from fsae_core.training.record import training_record
 
 ARCHIVE = "archive"
 """The configuration that fits all ratios to one long archive, see `train_archive`."""
+JOINT = "joint"
+"""The same for several variables together, see `train_joint`."""
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
 
@@ -127,8 +130,8 @@ def train_autoencoder(
     init: "general", the name of shipped weights or a file to start from. Raises UserError for an unknown
     configuration, archives without training times or too coarse, or a checkpoint that does not fit.
     """
-    if config == ARCHIVE:
-        return train_archive(
+    if config in (ARCHIVE, JOINT):
+        return (train_archive if config == ARCHIVE else train_joint)(
             [open_archive(source) for source in archives],
             out,
             minutes=minutes,
@@ -140,7 +143,9 @@ def train_autoencoder(
         )
     known = configurations()
     if config not in known:
-        raise UserError(f"There is no configuration {config}: choose one of {', '.join([*known, ARCHIVE])}.")
+        raise UserError(
+            f"There is no configuration {config}: choose one of {', '.join([*known, ARCHIVE, JOINT])}."
+        )
     settings = known[config]
     torch.manual_seed(seed)
     network = FieldSpaceAutoencoder(settings)
