@@ -29,6 +29,9 @@ from fsae_core.sphere.healpix import n_cells
 
 CNN_VAE = "cnn-vae"
 """Stands for the convolutional baseline's weights that fit."""
+JOINT = "joint"
+"""Stands for the weights for several variables together that fit."""
+_BEFORE = {"auto": "", CNN_VAE: f"{CNN_VAE}-", JOINT: f"{JOINT}-"}
 
 RATIOS = (4, 16, 64, 256)
 
@@ -73,12 +76,12 @@ def pick_model(
     """The model that `compress` would use, fit for every field of ``ds``; UserError when there is none.
 
     "auto" means the weights of the archive's own family where there are some that fit, else the general ones;
-    "cnn-vae" the same of the convolutional baseline.
+    "cnn-vae" the same of the convolutional baseline, "joint" of weights for several variables together.
     """
     zoom, names = zoom_of_dataset(ds), data_names(ds)
     levels_of_ratio(ratio, zoom)
-    if model in ("auto", CNN_VAE):
-        before = "" if model == "auto" else f"{CNN_VAE}-"
+    if isinstance(model, str) and model in _BEFORE:
+        before = _BEFORE[model]
         family = f"{before}{ds.attrs.get('fsae_climatology')}"
         own = [card for card in shipped_cards() if card.family == family]
         fitting = [card.name for card in own if misfit(card, ratio, names, zoom) is None]

@@ -7,7 +7,7 @@ __all__ = ["ModelCard", "load_model", "shipped_models"]
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from fsae_core.model.card import (
 from fsae_core.model.cnn_model import CnnModel
 from fsae_core.model.compression import CompressionModel, GeneralModel
 from fsae_core.model.device import pick_device
+from fsae_core.model.joint_general import JointGeneralModel
 from fsae_core.model.joint_model import JointModel
 
 
@@ -52,6 +53,9 @@ def _build(card: ModelCard, tensors: Mapping[str, NDArray[Any]], device: str) ->
     try:
         if card.family.startswith(CNN_PREFIX):
             return CnnModel.from_tensors(card, tensors, device)
+        if card.family == JOINT_PREFIX + GENERAL:
+            base = load_model(str(card.config["base"]), device)
+            return JointGeneralModel.from_tensors(card, tensors, cast(GeneralModel, base), device)
         if card.family.startswith(JOINT_PREFIX):
             return JointModel.from_tensors(card, tensors, device)
         if card.family != GENERAL:

@@ -125,7 +125,8 @@ class JointModel:
     def compress_joint(
         self, fields: Mapping[str, Floats], *, times: Times = None, instant: bool = False
     ) -> dict[str, CompressedFields]:
-        """Any of the variables, each (time, cells) in units -> as many coarse fields, which belong together."""
+        """Any of the variables, each (time, cells) in units -> as many coarse fields that belong
+        together."""
         there = check_together(fields, self.variables, self.card.name)
         zoom = zoom_of(next(iter(fields.values())).shape[-1])
         latents = self._maps(zoom).encode(self.anomalies(fields, times), there)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from fsae_core.archive.reader import open_archive
@@ -23,6 +24,7 @@ from fsae_core.model.device import pick_device
 from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet
 from fsae_core.training.joint import train_joint
+from fsae_core.training.joint_general import train_joint_general
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
 from fsae_core.training.mixture import (
     GENERAL_ZOOMS,
@@ -112,6 +114,14 @@ def _start_from(network: FieldSpaceAutoencoder, init: str, ratio: int) -> str:
     return path.stem
 
 
+def _only(archives: Sequence[str]) -> xr.Dataset:
+    if len(archives) != 1:
+        raise UserError(
+            f"{len(archives)} archives were given, but variables are learned together from one: give one."
+        )
+    return open_archive(archives[0])
+
+
 def train_autoencoder(
     archives: Sequence[str],
     config: str,
@@ -142,10 +152,21 @@ def train_autoencoder(
             progress=progress,
         )
     known = configurations()
-    if config not in known:
-        raise UserError(
-            f"There is no configuration {config}: choose one of {', '.join([*known, ARCHIVE, JOINT])}."
+    if config.removeprefix(f"{JOINT}-") in known:
+        return train_joint_general(
+            _only(archives),
+            known[config.removeprefix(f"{JOINT}-")].ratio,
+            out,
+            minutes=minutes,
+            resume=resume,
+            device=device,
+            seed=seed,
+            learning_rate=learning_rate or 3e-3,
+            progress=progress,
         )
+    if config not in known:
+        names = [*known, ARCHIVE, JOINT, *(f"{JOINT}-{name}" for name in known)]
+        raise UserError(f"There is no configuration {config}: choose one of {', '.join(names)}.")
     settings = known[config]
     torch.manual_seed(seed)
     network = FieldSpaceAutoencoder(settings)

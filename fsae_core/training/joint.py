@@ -144,7 +144,8 @@ def train_joint(
         config = JointLinearConfig(names, coarse, bottleneck, patch_zoom)
         prefix = f"maps.{patch_zoom}"
         if patch_zoom not in largest:
-            largest[patch_zoom] = fit_directions(train[0].anomalies, config, fitting)
+            fine = at_coarse[1].anomalies if len(at_coarse) > 1 else None
+            largest[patch_zoom] = fit_directions(train[0].anomalies, config, fitting, fine)
             tensors |= rounded(largest[patch_zoom].tensors(prefix))
         # What is stored is rounded: the network learns on the maps as they will be read.
         maps = JointLinear.from_tensors(config, tensors, prefix)
