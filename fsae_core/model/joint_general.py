@@ -125,6 +125,13 @@ class JointGeneralModel:
             out[name] = np.maximum(field, 0) if name in RAIN else field
         return out
 
+    def masked(
+        self, fields: Mapping[str, Floats], *, times: Times = None, instant: bool = False
+    ) -> dict[str, Floats]:
+        """The variables that are there, refined without the others: each has its own numbers in any case."""
+        packed = self.compress_joint(fields, times=times, instant=instant)
+        return self.decompress_joint(packed, times=times, instant=instant)
+
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
     ) -> CompressedFields:

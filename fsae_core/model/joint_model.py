@@ -149,6 +149,15 @@ class JointModel:
         latents = np.stack([shaped[self.variables[v]] for v in there], axis=1)
         return self.restore(self.decoded(latents, there, zoom, times), zoom, times)
 
+    def masked(
+        self, fields: Mapping[str, Floats], *, times: Times = None, instant: bool = False
+    ) -> dict[str, Floats]:
+        """All variables from those that are there, by way of as many numbers as all of them would take."""
+        there = check_together(fields, self.variables, self.card.name)
+        zoom, floats = zoom_of(next(iter(fields.values())).shape[-1]), len(self.variables)
+        latents = self._maps(zoom).encode(self.anomalies(fields, times), there, floats)
+        return self.restore(self.decoded(latents, there, zoom, times, floats), zoom, times)
+
     def decoded(
         self, latents: Floats, there: list[int], zoom: int, times: Times, floats: int | None = None
     ) -> Floats:

@@ -21,18 +21,18 @@ from fsae_core.errors import UserError
 from fsae_core.model.card import ModelCard, save_weights
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.device import pick_device
-from fsae_core.model.joint_fit import JointFit, fit_directions, fit_fine_weights
+from fsae_core.model.joint_fit import JointFit, fit_directions
 from fsae_core.model.joint_linear import JointLinear, JointLinearConfig
-from fsae_core.model.joint_model import JointModel, pack_fine, season, smooth_together
+from fsae_core.model.joint_model import season
 from fsae_core.model.joint_network import PATCH_LEVELS, JointNetwork, JointNetworkConfig
 from fsae_core.model.joint_scale import RAIN
 from fsae_core.sphere.healpix import n_cells
 from fsae_core.training.joint_periods import JointPeriod, joint_periods
+from fsae_core.training.joint_steps import RATIOS, last_steps, rounded
 from fsae_core.training.loop import LoopConfig, Progress, fit, state_path
 from fsae_core.training.periods import by_zoom, splits_by_name
 from fsae_core.training.record import machine_record
 
-RATIOS = (16, 64)
 SHARES = {1: 0.4, 2: 0.4, 3: 0.2}
 """Of the time for networks, by the zoom of the bottleneck."""
 Floats = NDArray[np.float32]
@@ -179,7 +179,7 @@ def train_joint(
         split=splits_by_name(ordered),
         training={"minutes": minutes, "bottlenecks": record, **machine_record(pick_device(device))},
     )
-    tensors |= _last_steps(card, tensors, zooms, bottlenecks, train, fitting)
+    tensors |= last_steps(card, tensors, zooms, bottlenecks, train, fitting)
     held = [r for r in RATIOS if all(z - round(np.log2(r) / 2) in bottlenecks for z in zooms)]
     card = ModelCard(**{**vars(card), "parameters": sum(v.size for v in tensors.values())})
     save_weights(out, card, tensors, ratios=held)
@@ -187,13 +187,6 @@ def train_joint(
         state_path(out.with_name(f"{out.stem}-z{bottleneck}{out.suffix}")).unlink(missing_ok=True)
     steps = sum(told["steps"] for told in record.values())
     return {"steps": steps, "val_rmse": record[str(bottlenecks[0])]["validation"], "bottlenecks": record}
-
-
-def rounded(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """As a file keeps them: single precision becomes half."""
-    return {
-        k: v.astype(np.float16).astype(np.float32) if v.dtype == np.float32 else v for k, v in tensors.items()
-    }
 
 
 def _shared(ordered: Sequence[xr.Dataset], wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -252,49 +245,3 @@ def _network(
     settings = {k: v for k, v in asdict(network.config).items() if k != "variables"}
     state = {k: v.cpu().numpy() for k, v in outcome.state.items()}
     return {"network": settings, "helped": helped}, told, state
-
-
-def _last_steps(
-    card: ModelCard,
-    tensors: dict[str, NDArray[Any]],
-    zooms: Sequence[int],
-    bottlenecks: Sequence[int],
-    train: Sequence[JointPeriod],
-    settings: JointFit,
-) -> dict[str, NDArray[Any]]:
-    """The step to the fine zoom and what is left of the root of rain, on training times as decoded."""
-    names = tuple(card.config["variables"])
-    out: dict[str, NDArray[Any]] = {}
-    rain = [i for i, name in enumerate(names) if name in RAIN]
-    for ratio in RATIOS:
-        levels = round(np.log2(ratio) / 2)
-        own = ModelCard(**{**vars(card), "ratio": ratio, "name": "fitting"})
-        for zoom, period in zip(zooms, train, strict=True):
-            bottleneck = zoom - levels
-            if bottleneck not in bottlenecks:
-                continue
-            model = JointModel.from_tensors(own, {**tensors, **out}, "cpu")
-            x = period.restricted(names).anomalies if zoom != zooms[0] else period.anomalies
-            everything = list(range(len(names)))
-            y = np.concatenate(
-                [
-                    model.decoded(
-                        model.maps[bottleneck].encode(x[i : i + 64], everything),
-                        everything,
-                        zoom,
-                        period.times[i : i + 64],
-                    )
-                    for i in range(0, len(x), 64)
-                ]
-            )
-            if zoom != zooms[0]:
-                missed = period.anomalies - smooth_together(y, names, zoom - zooms[0])
-                weights = np.stack(
-                    [fit_fine_weights(missed[:, v], y[:, v], settings.ridge) for v in range(len(names))]
-                )
-                out |= rounded(pack_fine(weights, bottleneck))
-                model = JointModel.from_tensors(own, {**tensors, **out}, "cpu")
-                y = model.refine(y, bottleneck, zoom)
-            for i in rain:
-                out[f"left.{zoom}.{bottleneck}"] = np.square(period.anomalies[:, i] - y[:, i]).mean(axis=0)
-    return out
