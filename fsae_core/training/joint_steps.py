@@ -1,5 +1,7 @@
-"""What is fitted after the networks, on training times as they are decoded: the step to the fine zoom and what
-is left of the root of rain."""
+"""What is fitted after the networks, on training times as they are decoded.
+
+That is the step to the fine zoom and what is left of the root of rain.
+"""
 
 from __future__ import annotations
 
