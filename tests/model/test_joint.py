@@ -51,8 +51,7 @@ def test_the_compressed_state_is_a_coarse_field_of_each_variable(model, fields):
     packed = model.compress_joint(x, times=times)
     own = restrict(model.anomalies(x, times), 2)
     for i, name in enumerate(NAMES):
-        alike = [abs(np.corrcoef(packed[n].values.ravel(), own[:, i].ravel())[0, 1]) for n in NAMES]
-        assert int(np.argmax(alike)) == i and alike[i] > 0.4
+        assert np.corrcoef(packed[name].values.ravel(), own[:, i].ravel())[0, 1] > 0.4
 
 
 @pytest.mark.parametrize(("absent", "harm"), [("v10", 1.1), ("pr", 1.1), ("msl", 1.2)])
