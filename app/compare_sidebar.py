@@ -41,7 +41,7 @@ class CompareSidebar:
         self.speed = Segmented(
             label="Wind",
             value="speed" if state.speed else "part",
-            options=[["part", "Component", ""], ["speed", "Speed", ""]],
+            options=[["part", "Component", ""], ["speed", "Speed and arrows", ""]],
         )
         self.a = Choice(label="Method A", value=state.a)
         self.b = Choice(label="Method B", value=state.b)
