@@ -5,7 +5,7 @@ Modules that several threads import at once may be seen half made.
 
 from __future__ import annotations
 
-__all__ = ["alone_at_first"]
+__all__ = ["alone_at_first", "is_warm"]
 
 import threading
 from collections.abc import Callable
@@ -25,3 +25,8 @@ def alone_at_first(work: Callable[[], T]) -> T:
         done = work()
         _WARM.set()
         return done
+
+
+def is_warm() -> bool:
+    """Whether a first picture has been made."""
+    return _WARM.is_set()

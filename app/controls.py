@@ -9,7 +9,7 @@ __all__ = ["Action", "Buttons", "Choice", "JobBar", "Range", "Segmented", "TimeP
 
 import base64
 import binascii
-import tempfile
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ import panel as pn
 import param
 from panel.custom import JSComponent
 
+from app import scratch
+from app.settings import settings
 from fsae_core.assets import asset_path
+from fsae_core.errors import UserError
 
 _SHEET = asset_path("style", "controls.css").read_text(encoding="utf-8")
 
@@ -128,7 +131,7 @@ def _harmless(name: str, suffix: str) -> str:
 class Upload(_Control):
     """Takes one file from the visitor, piece by piece, into a temporary file.
 
-    limit: bytes; checked in the browser and here.
+    limit: bytes, the server's own (FSAE_MAX_UPLOAD_MB) by default; checked in the browser and here.
     on_file: called with (path, name) of a complete file; it owns the path from then on.
     on_problem: called with one sentence.
     """
@@ -143,9 +146,9 @@ class Upload(_Control):
     def __init__(
         self, on_file: Callable[[Path, str], None], on_problem: Callable[[str], None], **params: Any
     ) -> None:
-        super().__init__(**params)
+        super().__init__(**{"limit": settings().max_upload_mb * 1000 * 1000, **params})
         self._on_file, self._on_problem = on_file, on_problem
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._path: Path | None = None
         self._size = 0
 
@@ -182,9 +185,12 @@ class Upload(_Control):
         elif size <= 0:
             self._refuse(f"{name[:80]} is empty: choose a file with data.")
         else:
-            self._folder = tempfile.TemporaryDirectory(prefix="fsae-upload-")
-            self._path = Path(self._folder.name) / _harmless(name, suffix)
-            self._path.touch()
+            try:
+                self._folder = scratch.place("upload")
+                self._path = self._folder / _harmless(name, suffix)
+                self._path.touch()
+            except (UserError, OSError):
+                self._refuse(str(scratch.no_room()))
             self._size, self._name = size, name
 
     def _refuse(self, sentence: str) -> None:
@@ -203,8 +209,12 @@ class Upload(_Control):
         if received > min(self._size, self.limit) or not piece:
             self._refuse(self._too_big(self._name, received))
             return
-        with self._path.open("ab") as file:
-            file.write(piece)
+        try:
+            with self._path.open("ab") as file:
+                file.write(piece)
+        except OSError:
+            self._refuse(str(scratch.no_room()))
+            return
         self.received = received
         if received == self._size:
             path, self._path = self._path, None
@@ -214,5 +224,5 @@ class Upload(_Control):
         """Forget the file and delete it."""
         self._path = None
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None

@@ -83,7 +83,7 @@ class Drawing:
     ) -> None:
         if self._progress is not progress:  # given up meanwhile: nobody waits for it any more
             return
-        error = future.exception()
+        error = future.exception() or progress.overdue
         count = number + 1
         if error is None:
             if count < wish.members:

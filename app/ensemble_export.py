@@ -4,12 +4,11 @@ from __future__ import annotations
 
 __all__ = ["FORMS", "to_file"]
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from app import scratch
 from app.ensemble_store import Member, emulator
 from fsae_core.codec.store import write_fields
 from fsae_core.diffusion.ensembles import EnsembleRequest, as_dataset
@@ -24,8 +23,8 @@ def to_file(request: EnsembleRequest, members: Sequence[Member], form: str) -> t
     changed += f"-co2-{request.co2:g}" if request.co2 is not None else ""
     what = f"{request.days}days" if request.days else "mean"
     name = f"ensemble-{request.month}-{what}{changed}-seed{request.seed}{FORMS[form]}"
-    with tempfile.TemporaryDirectory(prefix="fsae-ensemble-") as folder:
-        path = Path(folder) / name
+    with scratch.room("export") as folder:
+        path = folder / name
         if form == "nc":
             ds.to_netcdf(path, encoding={"t2m": {"zlib": True, "complevel": 4}})
         else:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 __all__ = ["GRIDS", "file_word", "grid_step", "netcdf_bytes", "on_cells", "on_nodes", "to_netcdf"]
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from app import scratch
 from app.fitting import coded_with
 from app.picture import round_trip
 from app.store import Archive
@@ -78,8 +77,8 @@ def to_netcdf(
 
 def netcdf_bytes(ds: xr.Dataset) -> bytes:
     """A dataset as a compressed NetCDF 4 file."""
-    with tempfile.TemporaryDirectory(prefix="fsae-export-") as folder:
-        path = Path(folder) / "out.nc"
+    with scratch.room("export") as folder:
+        path = folder / "out.nc"
         ds.to_netcdf(path, encoding={v: {"zlib": True, "complevel": 4} for v in ds.data_vars if v != "crs"})
         return path.read_bytes()
 

@@ -6,7 +6,7 @@ delays another's but never shows as theirs.
 
 from __future__ import annotations
 
-__all__ = ["Job", "Progress", "Stopped", "pool"]
+__all__ = ["Job", "Progress", "Stopped", "pool", "working"]
 
 import os
 import threading
@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeVar
+
+from app.settings import settings
+from fsae_core.errors import UserError
 
 T = TypeVar("T")
 _EVERY_S = 0.15
@@ -31,6 +34,24 @@ def pool(kind: str = "short") -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=workers, thread_name_prefix=f"fsae-{kind}")
 
 
+# Threads do not survive a fork: a server of several processes (--num-procs) starts its own in each.
+os.register_at_fork(after_in_child=pool.cache_clear)
+
+_working: set[Progress] = set()
+
+
+def working() -> int:
+    """How many pieces of long work are on threads of this process."""
+    return len(_working)
+
+
+def _too_long(limit: float) -> UserError:
+    return UserError(
+        f"This took longer than {limit:.0f} s, the most that this server gives to one piece of work, and was "
+        "stopped: choose fewer times or methods, or use the command line (`fsae`)."
+    )
+
+
 class Progress:
     """What work reports to: wrap an iterable as with tqdm, or call `at`. Raises Stopped after `stop`."""
 
@@ -39,6 +60,7 @@ class Progress:
         self._stop = threading.Event()
         self._told = 0.0
         self._start = time.monotonic()
+        self._limit = settings().max_job_seconds
 
     def stop(self) -> None:
         self._stop.set()
@@ -47,6 +69,11 @@ class Progress:
     def stopped(self) -> bool:
         """Whether stop was pressed: for work that asks more often than it reports."""
         return self._stop.is_set()
+
+    @property
+    def overdue(self) -> UserError | None:
+        """What to say when it has taken longer than the server allows."""
+        return _too_long(self._limit) if time.monotonic() - self._start > self._limit else None
 
     def at(self, share: float, label: str = "") -> None:
         """Report a share from 0 to 1; also the place where a stop takes hold."""
@@ -114,8 +141,27 @@ class Job:
 
             self._schedule(turn)
 
-        pool("long").submit(work, progress).add_done_callback(finish)
+        def held() -> T:
+            if progress.stopped:
+                raise Stopped
+            # The time of a job runs from here: while it waits for a thread it costs nothing.
+            limit = settings().max_job_seconds
+            alarm = threading.Timer(limit, lambda: self._schedule(lambda: self._give_up(progress, limit)))
+            alarm.daemon = True
+            alarm.start()
+            _working.add(progress)
+            try:
+                return work(progress)
+            finally:
+                alarm.cancel()
+                _working.discard(progress)
+
+        pool("long").submit(held).add_done_callback(finish)
         return True
+
+    def _give_up(self, progress: Progress, limit: float) -> None:
+        if self._progress is progress:
+            self._end(_too_long(limit))
 
     def _report(self, progress: Progress, share: float, label: str) -> None:
         if self._progress is progress:  # a late report must not reopen a bar that has been closed
@@ -123,7 +169,10 @@ class Job:
 
     def stop(self) -> None:
         """Give the work up: the slot is free at once, the thread ends at its next report of progress."""
+        self._end(Stopped())
+
+    def _end(self, why: BaseException) -> None:
         progress, self._progress = self._progress, None
         if progress is not None:
             progress.stop()
-            self._failed(Stopped())
+            self._failed(why)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 __all__ = ["to_csv", "to_netcdf"]
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from app import scratch
 from app.atlases import OpenAtlas
 from app.export import on_cells, on_nodes
 from app.latent_pictures import Compared
@@ -82,7 +81,7 @@ def to_netcdf(opened: OpenAtlas, compared: Compared, grid: str, progress: Any = 
     }
     if opened.archive.simulated:
         ds.attrs["comment"] = "SIMULATED: not an observation, not a forecast"
-    with tempfile.TemporaryDirectory(prefix="fsae-export-") as folder:
-        path = Path(folder) / "out.nc"
+    with scratch.room("export") as folder:
+        path = folder / "out.nc"
         ds.to_netcdf(path, encoding={v: {"zlib": True, "complevel": 4} for v in ds.data_vars if v != "crs"})
         return f"{opened.name}-groups-{grid}.nc", path.read_bytes()

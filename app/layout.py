@@ -72,6 +72,11 @@ class Layout:
     columns: int = 2
 
     @property
+    def pictured(self) -> bool:
+        """Whether there is a figure to be saved as a picture."""
+        return any(not pane.natural for pane in self.panes)
+
+    @property
     def roots(self) -> frozenset[str]:
         """Names of the parts that a page with this layout has to give."""
         return frozenset(root for pane in self.panes for root in pane.roots) | {g.key for g in self.groups}

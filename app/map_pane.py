@@ -30,6 +30,7 @@ from bokeh.models.annotations import ColorBar
 from bokeh.plotting import figure as Figure
 
 from app.colours import Scale, palette
+from app.late_figure import LateFigure
 from app.map_set import MapSet
 from app.projection import Projection
 from app.sphere_view import Field, Window, pixel_index, render
@@ -43,8 +44,8 @@ _HEIGHT = f"calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + 84.5px)"
 SHAPE = f":host {{ height: {_HEIGHT} !important; flex: 0 0 auto !important; }}"
 
 
-class MapPane:
-    """One figure of a MapSet; `draw` shows a field in it. The figure is made when it is first asked for.
+class MapPane(LateFigure):
+    """One figure of a MapSet; `draw` shows a field in it.
 
     mapper: given when two panes share one colour range.
     like: another pane whose pictures this one shows too; then nothing is drawn into this one.
@@ -72,7 +73,6 @@ class MapPane:
         self.title = "\u00a0"
         self._base_due = False
         self._base_blank = True
-        self._made: Figure | None = None
         maps.panes.append(self)
 
     @property
@@ -80,14 +80,8 @@ class MapPane:
         """Whether the figure is there yet."""
         return self._made is not None
 
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self.maps.dress(self._made)
-            self._made.on_change("inner_width", self.maps.resized)
-        return self._made
+    def _dress(self, fig: Figure) -> None:
+        self.maps.dress(fig)
 
     def _figure(self) -> Figure:
         maps, colour = self.maps, self.maps.bridge.colour
@@ -162,6 +156,7 @@ class MapPane:
         )
         colour(self.bar, "#47545b", "#b4c0c6", "title_text_color", "major_label_text_color")
         fig.add_layout(self.bar, "below")
+        fig.on_change("inner_width", maps.resized)
         return fig
 
     def _image(self, fig, source: ColumnDataSource):

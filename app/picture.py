@@ -97,9 +97,9 @@ def make_picture(
 def _stored(small: xr.Dataset, variable: str) -> int:
     """Bytes of one compressed field as a store codes it."""
     coarse = small[variable].values.reshape(1, -1)
-    sides = (np.atleast_1d(small[f"{variable}_{part}"].values) for part in ("offset", "scale"))
+    offset, scale = (np.atleast_1d(small[f"{variable}_{part}"].values) for part in ("offset", "scale"))
     step = float(small[variable].attrs[STEP])
-    return len(encode_latents(coarse, *sides, step, zoom_of(coarse.shape[-1])))
+    return len(encode_latents(coarse, offset, scale, step, zoom_of(coarse.shape[-1])))
 
 
 def round_trip(

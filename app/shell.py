@@ -40,5 +40,5 @@ def shell(source: str, parts: Mapping[str, Any], variables: Mapping[str, Any]) -
     for name, value in variables.items():
         template.add_variable(name, value)
     template.add_variable("page_css", _style("page.css"))
-    template.add_variable("page_js", _style("page.js"))
+    template.add_variable("page_js", _style("parts.js") + _style("page.js"))
     return template

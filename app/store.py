@@ -28,6 +28,7 @@ from app.colours import Scale, field_scale
 from app.picture import Picture, make_picture
 from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.archive.catalog import CatalogEntry, catalog, open_catalogued
+from fsae_core.archive.contained import check_contained
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.layout import INSTANT
@@ -180,6 +181,7 @@ def named_archive(name: str) -> Archive:
 def own_archive(path: Path, name: str) -> Archive:
     """A visitor's own file; UserError when it cannot be used, without where the server keeps it."""
     try:
+        check_contained(path, name)
         dataset = open_archive(path, name=name)
     except UserError as error:
         raise UserError(str(error).replace(f"{path.parent}{os.sep}", "")) from error

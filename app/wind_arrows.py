@@ -13,7 +13,7 @@ import numpy as np
 from app.projection import Projection
 from app.sphere_view import Window, display_zoom
 from fsae_core.sphere.healpix import MAX_ZOOM, lookup, zoom_of
-from fsae_core.sphere.tangent import restrict_wind
+from fsae_core.sphere.tangent import east_north, restrict_wind
 
 SPACING = 26
 """Pixels between arrows."""
@@ -60,9 +60,13 @@ def arrows(wind: Wind, projection: Projection, window: Window) -> dict[str, np.n
     cells = lookup(lon, lat, zoom)
     u, v = (part[cells] for part in wind.at(zoom))
     speed = np.hypot(u, v)
+    east, north = (axis[cells] for axis in east_north(zoom))
     with np.errstate(invalid="ignore", divide="ignore"):
+        way = (u[:, None] * east + v[:, None] * north) / speed[:, None]
+        end = _point(lon, lat) + np.radians(_STEP) * way
         there = projection.forward(
-            lon + _STEP * u / speed / np.cos(np.radians(lat)), np.clip(lat + _STEP * v / speed, -90, 90)
+            np.degrees(np.arctan2(end[:, 1], end[:, 0])),
+            np.degrees(np.arctan2(end[:, 2], np.hypot(end[:, 0], end[:, 1]))),
         )
         dx, dy = there[0] - x, there[1] - y
         length = np.hypot(dx, dy)
@@ -80,6 +84,11 @@ def arrows(wind: Wind, projection: Projection, window: Window) -> dict[str, np.n
     lines_x = np.stack([x - dx / 2, tip[0], barbs[0][0], tip[0], barbs[1][0], nothing], axis=1)
     lines_y = np.stack([y - dy / 2, tip[1], barbs[0][1], tip[1], barbs[1][1], nothing], axis=1)
     return {"x": lines_x.ravel().astype(np.float32), "y": lines_y.ravel().astype(np.float32)}
+
+
+def _point(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    lam, phi = np.radians(lon), np.radians(lat)
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
 
 
 def _coarse_enough(window: Window) -> int:

@@ -2,6 +2,7 @@
 
 __all__ = ["asset_path", "cache_dir"]
 
+from contextlib import suppress
 from pathlib import Path
 
 from fsae_core.errors import UserError
@@ -30,9 +31,10 @@ def asset_path(*parts: str) -> Path:
 
 
 def cache_dir() -> Path:
-    """The user's cache folder of this project; made when it is not there."""
+    """The user's cache folder of this project; made when it is not there and the disk can be written to."""
     import platformdirs
 
     path = Path(platformdirs.user_cache_dir("field-space-explorer", appauthor=False))
-    path.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # what would be kept there can be made again
+        path.mkdir(parents=True, exist_ok=True)
     return path

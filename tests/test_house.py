@@ -168,7 +168,8 @@ def test_constraints_pin_every_requirement():
 def test_procfile_serves_the_app():
     line = (ROOT / "Procfile").read_text().strip()
     assert line.startswith("web: panel serve app/ ")
-    assert "--port $PORT" in line and "--address 0.0.0.0" in line and "--allow-websocket-origin=*" in line
+    assert "--port $PORT" in line and "--address 0.0.0.0" in line
+    assert "--allow-websocket-origin" not in line, "pages of other sites are not let in"
 
 
 def test_public_names_load_late():

@@ -122,7 +122,7 @@ class EnsemblePage(MapPage):
         self.sidebar.follow()
         if not self._draw_due:
             self._draw_due = True
-            self.document.add_timeout_callback(self._draw, _SOON_MS)
+            self.later(self._draw, _SOON_MS)
 
     def _draw(self, wait: float = 0.0) -> None:
         self._draw_due = False
@@ -261,7 +261,7 @@ class EnsemblePage(MapPage):
         self.gallery.redraw(moved)
         if not self._tiles_due:
             self._tiles_due = True
-            self.document.add_timeout_callback(self._tiles_again, 2 * _SOON_MS)
+            self.later(self._tiles_again, 2 * _SOON_MS)
 
     def _tiles_again(self) -> None:
         self._tiles_due = False

@@ -22,6 +22,7 @@ from __future__ import annotations
 __all__ = ["Page", "open_page"]
 
 import logging
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ from bokeh.models import CustomJS, Model
 from panel.io.resources import get_dist_path
 from tornado.ioloop import IOLoop
 
+from app import visitors
 from app.bridge import Bridge
 from app.controls import JobBar, column
 from app.jobs import Job, Progress, Stopped
@@ -44,6 +46,7 @@ from app.late import LatePanes, made
 from app.layout import Layout
 from app.pages import registry
 from app.shell import shell
+from app.starting import Starting
 from app.state import PageState
 from app.store import Archive, own_archive
 from app.swipe import Swipe
@@ -57,6 +60,8 @@ class Page:
     """One visitor's page.
 
     schedule: runs a function in the session's turn; the document's `add_next_tick_callback` when None.
+    later: the same after some milliseconds; the document's `add_timeout_callback` when None.
+    own: an archive of the visitor's own that is there from the start.
     """
 
     key: ClassVar[str]
@@ -64,17 +69,23 @@ class Page:
     state_type: ClassVar[type[PageState]]
 
     def __init__(
-        self, query: Mapping[str, str], document: Document, schedule: Callable[..., Any] | None = None
+        self,
+        query: Mapping[str, str],
+        document: Document,
+        schedule: Callable[..., Any] | None = None,
+        later: Callable[[Callable[[], Any], int], Any] | None = None,
+        own: Archive | None = None,
     ) -> None:
         self.document = document
         self.schedule = schedule or document.add_next_tick_callback
+        self.later = later or document.add_timeout_callback
         self.state: Any = self.state_type()
         problems = self.state.read_query(query)
         self.bridge = Bridge(self.layout.words())
         self.job_bar = JobBar()
         self.job = Job(self.schedule, self._progress)
         self.job_bar.param.watch(lambda _: self.job.stop(), "stops")
-        self.own: dict[str, Archive] = {}
+        self.own: dict[str, Archive] = {} if own is None else {own.name: own}
         self._swipes: list[Swipe] = []
         self.build()
         self.wire()
@@ -154,15 +165,22 @@ class Page:
     def run(self, text: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
         """Long work in a thread, with a bar and a stop button; then `done(result)` in the session's turn."""
 
-        def finished(result: Any) -> None:
+        began = time.monotonic()
+
+        def over(how: str) -> None:
             self.job_bar.running = False
+            visitors.tell(self, f"job {how}", job=text, seconds=round(time.monotonic() - began, 2))
+
+        def finished(result: Any) -> None:
+            over("done")
             done(result)
 
         def failed(error: BaseException) -> None:
-            self.job_bar.running = False
+            over("stopped" if isinstance(error, Stopped) else "failed")
             self.failed(error)
 
         if self.job.start(work, finished, failed):
+            visitors.tell(self, "job begins", job=text)
             self._progress(0.0, text)
         else:
             self.toast("Another piece of long work is running: wait for it or stop it first.")
@@ -171,6 +189,7 @@ class Page:
         """Open a visitor's file; it is kept in `own` for this visit, in place of the one before."""
 
         def work(progress: Progress) -> Archive:
+            visitors.tell(self, "upload", file=name, bytes=path.stat().st_size)
             archive = own_archive(path, name)
             progress.at(1.0)
             return archive
@@ -188,35 +207,45 @@ class Page:
         self._swipes.append(Swipe(pane, share, told))
         return self._swipes[-1]
 
-    def template(self, phone: bool = False) -> pn.Template:
-        """The page around its figures. phone: one pane is seen at a time, so all but the first are late."""
+    def assemble(self, phone: bool = False) -> tuple[dict[str, Model], dict[str, Any], set[str]]:
+        """Figures and Panel objects by name, and which panes are late. phone: one pane is seen at a time, so
+        all but the first are late."""
         parts = self.parts()
         _, *others = self.layout.panes
         late = tuple(pane for pane in others if pane.late or (phone and not pane.natural))
         self.late = LatePanes(late, parts, self.bridge, self.schedule)
         found = {name: self.late.places.get(name) or made(part) for name, part in parts.items()}
         figures = {name: part for name, part in found.items() if isinstance(part, Model)}
-        controls = {name: part for name, part in found.items() if name not in figures}
-        # Straight into the document: as a Panel object each would be walked through several times.
         for name, figure in figures.items():
             figure.name = name
-            self.document.add_root(figure)
-        anchor, sources = next(iter(figures.values())), [swipe.source for swipe in self._swipes]
-        self.bridge.attach(self.document, anchor, self.late.source, *sources)
+        controls = {name: part for name, part in found.items() if name not in figures}
+        return figures, controls | {"job": column(self.job_bar)}, {pane.key for pane in late}
+
+    def attach(self, starting: Starting, anchor: Model) -> None:
+        """Register what runs when the browser has the page. anchor: a model that is on it."""
+        self.bridge.attach(starting, anchor, self.late.source, *[swipe.source for swipe in self._swipes])
         for swipe in self._swipes:
-            swipe.attach(self.document)
-        ready = CustomJS(args={"late": self.late.source}, code="window.fieldSpace.ready(late)")
-        self.document.js_on_event(DocumentReady, ready)
+            swipe.attach(starting)
+        ready = CustomJS(args={"late": self.late.source}, code="window.fieldSpace.of(late).ready(late)")
+        starting.js_on_event(DocumentReady, ready)
+
+    def template(self, phone: bool = False) -> pn.Template:
+        """The page around its figures."""
+        figures, controls, late = self.assemble(phone)
+        # Straight into the document: as a Panel object each would be walked through several times.
+        for figure in figures.values():
+            self.document.add_root(figure)
+        self.attach(self.document, next(iter(figures.values())))
         links = self.links()
         variables = {
             "words": self.bridge.words,
             "layout": self.layout,
-            "late": {pane.key for pane in late},
+            "late": late,
             "hidden": self.hidden_panes(),
             "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
             "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
         }
-        return shell("page.html", {**controls, "job": column(self.job_bar)}, variables)
+        return shell("page.html", controls, variables)
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""
@@ -251,10 +280,11 @@ def open_page() -> None:
         turns = Turns(document, IOLoop.current())
         document.on_event(DocumentReady, lambda _: turns.begin())
         document.on_session_destroyed(lambda _: turns.close())
-        page: Page = registry.page_type(entry)(query, document, turns)
+        page: Page = registry.page_type(entry)(query, document, turns, turns.later)
         _pages[id(document)] = page
         pn.extension(exception_handler=_failed)
         document.on_session_destroyed(page.close)
+        visitors.arrived(page)
         for problem in problems:
             page.toast(problem)
         phone = "Mobi" in pn.state.headers.get("User-Agent", "")

@@ -52,7 +52,7 @@ class MapPage(Page):
         # A turn of the wheel sends many small changes and needs few pictures.
         if not self._look_due:
             self._look_due = True
-            self.document.add_timeout_callback(self.look, _LOOK_EVERY_MS)
+            self.later(self.look, _LOOK_EVERY_MS)
 
     def _resized(self) -> None:
         # A picture of nearly the right size need not be sent again.

@@ -40,6 +40,7 @@ PAGES = (
     Entry("zoom", "Zoom"),
     Entry("latent", "Latent", keeps=("archive", "variable", "time")),
     Entry("ensemble", "Ensemble", keeps=("archive", "variable", "time")),
+    Entry("lessons", "Lessons", keeps=()),
 )
 
 

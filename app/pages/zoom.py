@@ -18,6 +18,7 @@ from app.layout import Group, Layout, Metric, Pane
 from app.pages.map_frame import MapPage
 from app.projection import Projection
 from app.sharp_field import SharpField
+from app.starting import Starting
 from app.store import Archive
 from app.view_region import Look, box_of, drawn_zoom, visible_cells
 from app.zoom_export import super_resolved_netcdf
@@ -100,11 +101,9 @@ class ZoomPage(MapPage):
     def parts(self) -> dict[str, Any]:
         return {**self.gallery.parts, **self.sidebar.groups, "places": self.places}
 
-    def template(self, phone: bool = False) -> pn.Template:
-        made = super().template(phone)
-        anchor = next(root for root in self.document.roots if isinstance(root, Model))
-        self.hidden.attach(self.document, anchor)
-        return made
+    def attach(self, starting: Starting, anchor: Model) -> None:
+        super().attach(starting, anchor)
+        self.hidden.attach(starting, anchor)
 
     def hidden_panes(self) -> frozenset[str]:
         return self.hidden.keys

@@ -11,6 +11,7 @@ from typing import Any
 
 import xarray as xr
 
+from fsae_core.archive.contained import check_codecs
 from fsae_core.archive.guarded import guarded
 from fsae_core.archive.sizes import check_claims, claims_of_netcdf, claims_of_zarr
 from fsae_core.errors import UserError, short_reason
@@ -210,7 +211,9 @@ def open_zarr_store(store: Any, name: str) -> xr.Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # absent consolidated metadata only costs time
-            check_claims(claims_of_zarr(zarr.open_group(store, mode="r")), name)
+            group = zarr.open_group(store, mode="r")
+            check_codecs(group, name)
+            check_claims(claims_of_zarr(group), name)
             dataset = guarded(xr.open_zarr(store, chunks=None), name)
         _read_last_bytes(dataset)
     except (UserError, MemoryError):

@@ -1,0 +1,20 @@
+"""A visit of nobody: what the first visitor of a process would have to wait for is done before."""
+
+from __future__ import annotations
+
+__all__ = ["warm"]
+
+from collections.abc import Iterable
+from typing import Any
+
+from bokeh.application import Application
+
+
+def warm(applications: Iterable[Application]) -> None:
+    """Make each application's document once and forget it; its picture goes on in a thread."""
+    for application in applications:
+        nobody: Any = None
+        document = application.create_document()
+        for left in document.session_destroyed_callbacks:
+            left(nobody)
+        document.destroy(nobody)
