@@ -15,7 +15,7 @@ from app.sphere_view import Window, display_zoom
 from fsae_core.sphere.healpix import MAX_ZOOM, lookup, zoom_of
 from fsae_core.sphere.tangent import east_north, restrict_wind
 
-SPACING = 26
+SPACING = 20
 """Pixels between arrows."""
 
 _STEP = 0.05

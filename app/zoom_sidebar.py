@@ -44,6 +44,11 @@ class ZoomSidebar:
         self.relief = Segmented(
             label="Relief", value=state.relief, options=[[key, name, ""] for key, name in RELIEFS.items()]
         )
+        self.arrows = Segmented(
+            label="Wind",
+            value="on" if state.arrows else "off",
+            options=[["off", "Component", ""], ["on", "With arrows", ""]],
+        )
         self.span = Segmented(label="Super-resolved view, times", value="one")
         self.save = Action(label="Save NetCDF")
         self.table = Action(label="Save table (CSV)")
@@ -53,6 +58,7 @@ class ZoomSidebar:
         binding.tie(self.estimate, lambda v: {"calibrated": v == "1"})
         binding.tie(self.against, "against")
         binding.tie(self.relief, "relief")
+        binding.tie(self.arrows, lambda v: {"arrows": v == "on"})
         self.save.param.watch(lambda _: on_save(self.span.value == "all"), "clicks")
         self.table.param.watch(lambda _: on_table(), "clicks")
 
@@ -60,7 +66,7 @@ class ZoomSidebar:
     def groups(self) -> dict[str, pn.Column]:
         """The controls by their place in the page's template."""
         return {
-            "data": self.field.data,
+            "data": column(self.field.archive, self.field.variable, self.arrows, self.field.upload),
             "time": column(self.field.time),
             "bookmarks": column(self.places),
             "zooms": column(self.zoom_in, self.zoom_out, self.model, self.estimate, self.against),
@@ -81,6 +87,7 @@ class ZoomSidebar:
         lapse = "" if scene.lapse is not None else "A lapse rate is for temperature."
         count = len(archive.times)
         with self._binding.quiet() as put:
+            put(self.arrows, value="on" if self._state.arrows else "off", visible=scene.windy)
             put(self.zoom_in, options=inputs, value=str(a.zoom_in))
             put(self.zoom_out, label="To zoom (~ smooth, no detail known)" if smooth else "To zoom")
             put(self.zoom_out, options=targets, value=str(a.zoom_out))

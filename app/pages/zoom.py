@@ -93,6 +93,7 @@ class ZoomPage(MapPage):
         self.state.param.watch(lambda *_: self.request(), list(_COMPUTED))
         self.state.param.watch(lambda *_: self.schedule(self._compare), ["against"])
         self.state.param.watch(lambda *_: self.schedule(self._overlay), ["relief"])
+        self.state.param.watch(lambda *_: self.schedule(self._blow), ["arrows"])
         self.swipe("swipe", self.state.swipe, self._swiped)
 
     def start(self) -> None:
@@ -232,6 +233,11 @@ class ZoomPage(MapPage):
 
     def _overlay(self) -> None:
         self.gallery.relief.show(self.state.relief, self.gallery.look)
+        self.tell_address()
+
+    def _blow(self) -> None:
+        self.gallery.blow()
+        self.gallery.redraw(False)
         self.tell_address()
 
     def recolour(self) -> None:

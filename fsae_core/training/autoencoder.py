@@ -141,16 +141,18 @@ def train_autoencoder(
     configuration, archives without training times or too coarse, or a checkpoint that does not fit.
     """
     if config in (ARCHIVE, JOINT):
-        return (train_archive if config == ARCHIVE else train_joint)(
-            [open_archive(source) for source in archives],
-            out,
-            minutes=minutes,
-            resume=resume,
-            device=device,
-            seed=seed,
-            learning_rate=learning_rate or 2e-3,
-            progress=progress,
-        )
+        datasets = [open_archive(source) for source in archives]
+        options: dict[str, Any] = {
+            "minutes": minutes,
+            "resume": resume,
+            "device": device,
+            "seed": seed,
+            "learning_rate": learning_rate or 2e-3,
+            "progress": progress,
+        }
+        if config == JOINT:
+            return train_joint(datasets, out, init=init, **options)
+        return train_archive(datasets, out, **options)
     known = configurations()
     if config.removeprefix(f"{JOINT}-") in known:
         return train_joint_general(
@@ -161,7 +163,7 @@ def train_autoencoder(
             resume=resume,
             device=device,
             seed=seed,
-            learning_rate=learning_rate or 3e-3,
+            learning_rate=learning_rate or 1.5e-3,
             progress=progress,
         )
     if config not in known:

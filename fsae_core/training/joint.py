@@ -15,10 +15,11 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from fsae_core.errors import UserError
-from fsae_core.model.card import ModelCard, save_weights
+from fsae_core.model.card import ModelCard, save_weights, weights_path
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.device import pick_device
 from fsae_core.model.joint_fit import JointFit, fit_directions
@@ -35,6 +36,7 @@ from fsae_core.training.record import machine_record
 
 SHARES = {1: 0.4, 2: 0.4, 3: 0.2}
 """Of the time for networks, by the zoom of the bottleneck."""
+_ONE_ABSENT = 0.8
 Floats = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ _log = logging.getLogger(__name__)
 class JointTask:
     """Squared error of all variables, each in units of what the linear maps alone leave.
 
-    hidden: share of batches in which one variable is not there; the others must be told without it.
+    hidden: share of batches in which variables are not there, most often one: the others must be told
+    without, from as many numbers as all would take or from their own.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class JointTask:
         device: torch.device,
         *,
         batch: int = 8,
-        hidden: float = 0.25,
+        hidden: float = 0.4,
     ) -> None:
         self.module, self.maps, self.train, self.check, self.device = module, maps, train, check, device
         self.batch, self.hidden = batch, hidden
@@ -69,11 +72,16 @@ class JointTask:
         self.left = torch.from_numpy(np.square(left / self.spread).mean(axis=(0, 2))).to(device)
 
     def shares(
-        self, forward: nn.Module, period: JointPeriod, chosen: Any, there: Sequence[int]
+        self,
+        forward: nn.Module,
+        period: JointPeriod,
+        chosen: Any,
+        there: Sequence[int],
+        floats: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Squared errors (batch, variables) in units of `left`, with and without the network."""
         x = period.anomalies[chosen]
-        decoded = self.maps.decode(self.maps.encode(x[:, there], there), there)
+        decoded = self.maps.decode(self.maps.encode(x[:, there], there, floats), there, floats)
         truth, y = (torch.from_numpy(a / self.spread).to(self.device) for a in (x, decoded))
         known = torch.zeros(x.shape[1], dtype=torch.bool, device=self.device)
         known[list(there)] = True
@@ -87,10 +95,12 @@ class JointTask:
         period = self.train[int(rng.choice(len(self.train), p=self._odds))]
         chosen = rng.integers(len(period), size=self.batch)
         variables = len(self.maps.config.variables)
-        there = list(range(variables))
+        there, floats = list(range(variables)), None
         if variables > 1 and rng.random() < self.hidden:
-            there.remove(int(rng.integers(variables)))
-        return self.shares(forward, period, chosen, there)[0][:, there].mean()
+            absent = 1 if rng.random() < _ONE_ABSENT else int(rng.integers(1, variables))
+            there = sorted(int(v) for v in rng.choice(variables, size=variables - absent, replace=False))
+            floats = variables if rng.random() < 0.5 else None
+        return self.shares(forward, period, chosen, there, floats)[0][:, there].mean()
 
     def by_variable(self, module: nn.Module, period: JointPeriod) -> NDArray[np.float64]:
         """RMSE with the network over that without, (variables,)."""
@@ -114,6 +124,7 @@ def train_joint(
     device: str = "auto",
     seed: int = 0,
     learning_rate: float = 2e-3,
+    init: str | Path | None = None,
     settings: JointFit | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -121,8 +132,9 @@ def train_joint(
     finer one.
 
     variables: by default those of t2m, u10, v10, msl and pr or tp that all archives have. minutes: for the
-    networks, shared among the bottlenecks. Of a network a variable takes what helps it on the validation
-    period. Raises UserError as `train_archive` does, or where the archives share no variable.
+    networks, shared among the bottlenecks. init: weights whose networks these start from. Of a network a
+    variable takes what helps it on the validation period. Raises UserError as `train_archive` does, or where
+    the archives share no variable.
     """
     ordered, zooms = by_zoom(datasets)
     names = _shared(ordered, variables)
@@ -135,6 +147,7 @@ def train_joint(
             f"An archive of zoom {coarse} is too coarse to be compressed 16 times: give a finer one."
         )
     at_coarse = [train[0], *(period.restricted(names) for period in train[1:])]
+    begun = load_file(weights_path(init)) if init else {}
     tensors: dict[str, NDArray[Any]] = {}
     configs: dict[str, Any] = {}
     record: dict[str, Any] = {}
@@ -160,6 +173,7 @@ def train_joint(
             seed=seed,
             rate=learning_rate,
             progress=progress,
+            begun={k.removeprefix(f"z{bottleneck}."): v for k, v in begun.items()},
         )
         configs[str(bottleneck)]["patch_zoom"] = patch_zoom
         record[str(bottleneck)] = told
@@ -213,14 +227,21 @@ def _network(
     seed: int,
     rate: float,
     progress: Progress | None,
+    begun: dict[str, NDArray[Any]],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, NDArray[Any]]]:
-    """Settings, record and tensors of the network on these maps; no tensors where it helps no variable."""
+    """Settings, record and tensors of the network on these maps; no tensors where it helps no variable.
+
+    begun: tensors that it starts from, where they fit.
+    """
     told: dict[str, Any] = {"validation": None, "steps": 0, "helped": []}
     if minutes <= 0:
         return {"network": None, "helped": []}, told, {}
     names = maps.config.variables
     torch.manual_seed(seed)
     network = JointNetwork(JointNetworkConfig(names, conditions=4, surface_zoom=maps.config.zoom))
+    own = network.state_dict()
+    fitting = {k: v for k, v in begun.items() if k in own and own[k].shape == v.shape}
+    network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in fitting.items()}, False)
     task = JointTask(network, maps, train, check, pick_device(device))
     loop = LoopConfig(learning_rate=rate, weight_decay=0.1)
     outcome = fit(
@@ -234,6 +255,7 @@ def _network(
     helped = [v for v, share in zip(names, shares, strict=True) if share < 1]
     told = {
         "validation": outcome.validation,
+        "started_from_weights": bool(fitting),
         "steps": outcome.steps,
         "seconds": round(outcome.seconds, 1),
         "shares": dict(zip(names, shares.round(4).tolist(), strict=True)),
