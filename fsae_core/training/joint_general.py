@@ -69,7 +69,8 @@ class JointGeneralTask:
         mixed: float = 0.8,
     ) -> None:
         self.module, self.train, self.check, self.device = module, train, check, device
-        self.surface, self.hidden, self.mixed = surface.to(device), hidden, mixed
+        # A copy: what is kept may have been made where nothing is differentiated.
+        self.surface, self.hidden, self.mixed = surface.to(device).clone(), hidden, mixed
         self.left = (train.plain - train.truth).square().mean(dim=(0, 2)).to(device)
 
     def errors(self, forward: nn.Module, data: Decoded, rows: slice, there: Tensor) -> tuple[Tensor, Tensor]:
