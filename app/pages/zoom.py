@@ -91,9 +91,8 @@ class ZoomPage(MapPage):
     def wire(self) -> None:
         super().wire()
         self.state.param.watch(lambda *_: self.request(), list(_COMPUTED))
-        self.state.param.watch(lambda *_: self.schedule(self._compare), ["against"])
-        self.state.param.watch(lambda *_: self.schedule(self._overlay), ["relief"])
-        self.state.param.watch(lambda *_: self.schedule(self._blow), ["arrows"])
+        for name, act in (("against", self._compare), ("relief", self._overlay), ("arrows", self._blow)):
+            self.state.param.watch(lambda *_, act=act: self.schedule(act), [name])
         self.swipe("swipe", self.state.swipe, self._swiped)
 
     def start(self) -> None:
