@@ -28,7 +28,9 @@ for (const key of Object.keys(source.data)) {
 }
 """
 _ADDRESS = "window.fieldSpace.of(source).address(source.data.query[0], source.data.links[0])"
-_FILE = "if (source.data.name.length) window.fieldSpace.of(source).save(source.data.name[0], source.data.body[0])"
+_FILE = (
+    "if (source.data.name.length) window.fieldSpace.of(source).save(source.data.name[0], source.data.body[0])"
+)
 _TOAST = "if (source.data.text.length) window.fieldSpace.of(source).toast(source.data.text.at(-1))"
 _COLOURS = """
 const page = window.fieldSpace.of(source)

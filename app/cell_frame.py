@@ -17,7 +17,8 @@ from typing import Any
 import panel as pn
 import param
 from bokeh.document import Document
-from bokeh.models import Model, UIElement
+from bokeh.models import Model
+from bokeh.models.ui import UIElement
 from panel.custom import Children, JSComponent
 from panel.io.notebook import patch_inline_stylesheets
 
@@ -39,12 +40,16 @@ def _asset(name: str) -> str:
 @lru_cache(maxsize=1)
 def _sheet() -> str:
     """The page's style for a tree of its own."""
-    sheet = _asset("page.css").replace(':root[data-theme="dark"]', ':host([data-theme="dark"])')
+    sheet = (_asset("page.css") + _asset("help.css")).replace(
+        ':root[data-theme="dark"]', ':host([data-theme="dark"])'
+    )
     sheet = sheet.replace(":root", ":host").replace("html, body {", ".page {")
     sheet = re.sub(r"^body ", ".page ", sheet, flags=re.M)
     return re.sub(
         r"@media ([^{]*width[^{]*)",
-        lambda at: "@container page " + re.sub(r"\d+(?=px)", lambda width: _WIDTHS.get(width[0], width[0]), at[1]),
+        lambda at: (
+            "@container page " + re.sub(r"\d+(?=px)", lambda width: _WIDTHS.get(width[0], width[0]), at[1])
+        ),
         sheet,
     )
 
@@ -62,7 +67,7 @@ class CellFrame(JSComponent):
     late = param.List([])
     names = param.List([])
     pieces = Children([])
-    _esm = _asset("parts.js") + _asset("frame.js")
+    _esm = _asset("help.js") + _asset("parts.js") + _asset("frame.js")
 
     def __init__(
         self, page_type: type[Page], query: Mapping[str, str], own: Archive | None = None, **params: Any

@@ -1,7 +1,7 @@
 """What changes on a page in a notebook's cell, sent to the browser through Panel's comm.
 
-Panel sends what its own objects change; the page's figures are plain Bokeh, whose changes are sent here, those
-of one turn together. With ipywidgets `jupyter_bokeh` does this.
+Panel sends what its own objects change; the page's figures are plain Bokeh, whose changes are sent here,
+those of one turn together. With ipywidgets `jupyter_bokeh` does this.
 """
 
 from __future__ import annotations

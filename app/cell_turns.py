@@ -1,7 +1,8 @@
 """The turns of a page in a notebook's cell: in the kernel's own loop, from the time it is on the screen.
 
-A document in a notebook has no session, so its callbacks are never called; the loop that also runs the cells
-does what is due. Where the cell's object is served by Panel after all, its document has a session and does it.
+A document in a notebook has no session, so its callbacks are never called; the loop that also runs the
+cells does what is due. Where the cell's object is served by Panel after all, its document has a session
+and does it.
 """
 
 from __future__ import annotations

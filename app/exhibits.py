@@ -21,7 +21,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from app.charts import SERIES
 from app.colours import Scale, error_scale, field_scale, palette
 from app.projection import Projection
 from app.sphere_view import Field, Window, render
@@ -31,7 +30,7 @@ from fsae_core.archive.coastlines import coastline
 
 #: Stands for the colour of the text around a picture until the picture is written.
 _INK = "#010203"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "path.simplify_threshold": 1.0,
     "font.family": "sans-serif",
@@ -48,7 +47,6 @@ _STYLE = {
 }
 #: Colours of series, between those of the app's light and of its dark pages: read on both.
 _COLOURS = ("#1f8f9a", "#b08a3c", "#8a6cbf", "#d2604f", "#5b8bd0", "#6f9f3f")
-assert len(_COLOURS) <= len(SERIES)
 
 
 class Exhibit:
@@ -64,20 +62,32 @@ class Exhibit:
         return self.alt
 
 
-def _written(fig: Figure, alt: str, width: int) -> Exhibit:
-    """A figure as SVG, as wide as its place but not wider than `width` pixels."""
+def _svg(fig: Figure, alt: str, width: int, least: int = 0) -> str:
+    """A figure as SVG, as wide as its place: from `least` to `width` pixels."""
     out = io.StringIO()
     salt = hashlib.sha256(alt.encode()).hexdigest()[:8]  # names within must not meet those of another picture
     with matplotlib.rc_context({"svg.hashsalt": salt}):
-        fig.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        fig.savefig(
+            out,
+            format="svg",
+            transparent=True,
+            bbox_inches="tight",
+            pad_inches=0.04,
+            metadata={"Date": None, "Creator": None},
+        )
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"\d+\.\d{2,}(?=[ \"\n])", lambda found: f"{float(found[0]):.1f}", svg)  # a tenth of a point
     head = svg[: svg.index(">")]
     kept = " ".join(part for part in head.split(" ") if not part.startswith(("width=", "height=")))
-    opening = f'{kept} role="img" aria-label="{escape(alt)}" style="width:100%;max-width:{width}px;height:auto"'
+    size = f"width:100%;min-width:{least}px;max-width:{width}px;height:auto"
     family = "<style>text{font-family:system-ui,sans-serif!important}</style>"
-    return Exhibit(f'<figure style="margin:8px 0">{opening}>{family}{svg[len(head) + 1 :]}</figure>', alt)
+    return f'{kept} role="img" aria-label="{escape(alt)}" style="{size}">{family}{svg[len(head) + 1 :]}'
+
+
+def _chart(fig: Figure, alt: str) -> Exhibit:
+    # Narrower it could not be read: on a phone it is moved sideways.
+    return Exhibit(f'<figure style="margin:8px 0;overflow-x:auto">{_svg(fig, alt, 840, 500)}</figure>', alt)
 
 
 def maps(
@@ -89,12 +99,11 @@ def maps(
     signed: bool = False,
     window: tuple[float, ...] = FULL_WINDOW,
     columns: int = 2,
-    marks: np.ndarray | None = None,
 ) -> Exhibit:
     """Maps of fields (cells,) on the sphere by their titles, which share one colour range.
 
     variable: whose colours they have; differences: titles of fields with a range of their own about zero;
-    signed: all of them are about zero; window: (west, east, south, north) in degrees; marks: (lon, lat) rows.
+    signed: all of them are about zero; window: (west, east, south, north) in degrees.
     """
     shared = [cells for title, cells in fields.items() if title not in differences]
     common = error_scale(np.stack([_even(c) for c in shared])) if signed and shared else None
@@ -105,22 +114,22 @@ def maps(
         common = field_scale(variable, np.concatenate([image.ravel() for image in images]))
     apart = [_even(fields[title]) for title in differences]
     other = error_scale(np.concatenate([a.ravel() for a in apart])) if apart else common
-    rows = -(-len(fields) // columns)
     shape = (window[1] - window[0]) / (window[3] - window[2])
-    each = 9.6 / columns
-    with matplotlib.rc_context(_STYLE):
-        fig = Figure(figsize=(9.6, rows * (each / shape + 0.75)), layout="constrained")
-        axes = np.atleast_1d(fig.subplots(rows, columns, squeeze=False)).ravel()
-        for ax in axes[len(fields) :]:
-            ax.set_axis_off()
-        for ax, (title, cells) in zip(axes, fields.items(), strict=False):
-            scale = other if title in differences else common
-            assert scale is not None
+    pieces = []
+    for title, cells in fields.items():
+        scale = other if title in differences else common
+        assert scale is not None
+        with matplotlib.rc_context(_STYLE):
+            fig = Figure(figsize=(5, 5 / shape + 0.8), layout="constrained")
+            ax = fig.subplots()
             _map(fig, ax, cells, scale, unit, window)
             ax.set_title(title)
-            if marks is not None:
-                ax.plot(marks[:, 0], marks[:, 1], "^", color="#111111", mec="#ffffff", ms=6, mew=0.8)
-    return _written(fig, f"Maps: {', '.join(fields)}, in {unit}.", 960)
+            pieces.append(_svg(fig, f"Map: {title}, in {unit}", 640))
+    # As many beside each other as are asked for, fewer where the place is narrow.
+    least = f"minmax(min(100%,{280 if columns > 1 else 600}px),1fr)"
+    place = f"display:grid;grid-template-columns:repeat(auto-fill,{least});gap:10px 18px"
+    html = f'<figure style="margin:8px 0;max-width:{640 if columns == 1 else 470 * columns}px;{place}">'
+    return Exhibit(f"{html}{''.join(pieces)}</figure>", f"Maps: {', '.join(fields)}, in {unit}.")
 
 
 def _even(cells: np.ndarray) -> np.ndarray:
@@ -156,7 +165,6 @@ def _map(
     ax.set_yticks([])
     bar = fig.colorbar(image, ax=ax, orientation="horizontal", fraction=0.05, pad=0.03, aspect=36)
     bar.set_label(unit)
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
 
 
 def curves(
@@ -176,7 +184,7 @@ def curves(
         fig = Figure(figsize=(8.4, 3.4), layout="constrained")
         ax = fig.subplots()
         for i, (name, y) in enumerate(lines.items()):
-            marker = {"marker": "o", "ms": 5} if dots else {}
+            marker: dict[str, Any] = {"marker": "o", "ms": 5} if dots else {}
             ax.plot(x, y, color=_COLOURS[i % len(_COLOURS)], lw=1.6, label=name, **marker)
         for axis in log:
             getattr(ax, f"set_{axis}scale")("log")
@@ -194,7 +202,7 @@ def curves(
         ax.grid(color=_INK, alpha=0.12, lw=0.6)
         if len(lines) > 1:
             ax.legend()
-    return _written(fig, f"Curves of {', '.join(lines)} against {x_label}: {y_label}.", 840)
+    return _chart(fig, f"Curves of {', '.join(lines)} against {x_label}: {y_label}.")
 
 
 def bars(
@@ -222,7 +230,7 @@ def bars(
         ax.grid(axis="y", color=_INK, alpha=0.12, lw=0.6)
         if len(groups) > 1:
             ax.legend()
-    return _written(fig, f"Bars of {', '.join(groups)} for {', '.join(names)}: {y_label}.", 840)
+    return _chart(fig, f"Bars of {', '.join(groups)} for {', '.join(names)}: {y_label}.")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> Exhibit:
@@ -233,7 +241,9 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = ""
     def words(value: Any) -> str:
         return escape(number(float(value)) if isinstance(value, float | np.floating) else str(value))
 
-    head = "".join(f'<th scope="col" {left if i == 0 else right}>{escape(h)}</th>' for i, h in enumerate(heads))
+    head = "".join(
+        f'<th scope="col" {left if i == 0 else right}>{escape(h)}</th>' for i, h in enumerate(heads)
+    )
     body = "".join(
         "<tr>"
         + "".join(
@@ -245,7 +255,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = ""
     )
     said = f'<caption style="caption-side:top;text-align:left">{escape(caption)}</caption>' if caption else ""
     html = (
-        '<table style="border-collapse:collapse;margin:8px 0;font-variant-numeric:tabular-nums;background:none">'
+        '<table style="border-collapse:collapse;margin:8px 0;font-variant-numeric:tabular-nums;'
+        'background:none">'
         f"{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
     return Exhibit(html, caption or f"Table of {', '.join(heads)}.")

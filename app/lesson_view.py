@@ -7,7 +7,8 @@ __all__ = ["LessonView"]
 from functools import lru_cache
 from html import escape
 
-from bokeh.models import Column, Div, InlineStyleSheet
+from bokeh.models import Column, InlineStyleSheet
+from bokeh.models.widgets import Div
 from markdown_it import MarkdownIt
 
 from app.lessons import LESSONS, Cell, Result
@@ -36,8 +37,27 @@ def _shown(cell: Cell, result: Result | None) -> str:
     if result.page:
         title = next(entry.title for entry in registry.PAGES if entry.key == result.page)
         return f'<p><a class="go" href="?{escape(result.query)}">Open the {title} page →</a></p>'
-    code = f"<details class='code'><summary>How it is computed</summary><pre>{escape(cell.source)}</pre></details>"
-    return result.html + code
+    code = f"<summary>How it is computed</summary><pre>{escape(cell.source)}</pre>"
+    return f"{result.html}<details class='code'>{code}</details>"
+
+
+def _way(key: str) -> str:
+    return f"?page=lessons&amp;lesson={key}"
+
+
+def _ways(key: str) -> str:
+    """Links to all lessons, for a phone, where the buttons come last."""
+    links = [
+        f"<b>{lesson.short}</b>" if lesson.key == key else f'<a href="{_way(lesson.key)}">{lesson.short}</a>'
+        for lesson in LESSONS.values()
+    ]
+    return f"<nav class='ways' aria-label='Lessons'>{' · '.join(links)}</nav>"
+
+
+def _next(key: str) -> str:
+    keys = list(LESSONS)
+    after = LESSONS[keys[(keys.index(key) + 1) % len(keys)]]
+    return f'<p class="next"><a href="{_way(after.key)}">Next lesson: {escape(after.title)} →</a></p>'
 
 
 class LessonView:
@@ -50,14 +70,16 @@ class LessonView:
         self.column = Column(sizing_mode="stretch_width", margin=0, name="lesson")
 
     def _div(self, html: str) -> Div:
-        return Div(text=html, sizing_mode="stretch_width", margin=0, stylesheets=[self._sheet], disable_math=True)
+        return Div(
+            text=html, sizing_mode="stretch_width", margin=0, stylesheets=[self._sheet], disable_math=True
+        )
 
     def open(self, key: str) -> None:
-        """Its text, with places for what is computed."""
+        """Its text, with places for what is computed, and the way to the others."""
         self._key = key
-        self.column.children = [
-            self._div(_shown(cell, None) if cell.code else _text(cell.source)) for cell in LESSONS[key].cells
-        ]
+        texts = [_shown(cell, None) if cell.code else _text(cell.source) for cell in LESSONS[key].cells]
+        texts[0] = _ways(key) + texts[0]
+        self.column.children = [self._div(text) for text in (*texts, _next(key))]
 
     def put(self, key: str, number: int, result: Result) -> None:
         """What a cell shows, unless another lesson is open by now."""

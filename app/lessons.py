@@ -1,7 +1,7 @@
 """The lessons: notebooks that come with the app, read for the page and run in this process.
 
-Only the shipped ones: a name chooses one of them, never a file. Their cells run in a thread of their own, once
-a process, and every visitor is told the results as they come. Nothing here knows of the user interface.
+Only the shipped ones: a name chooses one of them, never a file. Their cells run in a thread of their own,
+once a process, and every visitor is told the results as they come. Nothing here knows of the user interface.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One notebook. archives: catalogue names of those that it reads."""
+    """One notebook. short: its name on a button; archives: catalogue names of those that it reads."""
 
     key: str
+    short: str
     title: str
     archives: tuple[str, ...]
 
@@ -58,10 +59,10 @@ class Lesson:
 LESSONS = {
     lesson.key: lesson
     for lesson in (
-        Lesson("compression", "What compression keeps and loses", ("era5-week",)),
-        Lesson("resolution", "Resolution, and what lies below it", ("era5-week",)),
-        Lesson("volcano", "Finding a volcano", ("amip",)),
-        Lesson("ensembles", "Ensembles and probability", ("amip",)),
+        Lesson("compression", "Compression", "What compression keeps and loses", ("era5-week",)),
+        Lesson("resolution", "Resolution", "Resolution, and what lies below it", ("era5-week",)),
+        Lesson("volcano", "Volcano", "Finding a volcano", ("amip",)),
+        Lesson("ensembles", "Ensembles", "Ensembles and probability", ("amip",)),
     )
 }
 
@@ -145,9 +146,10 @@ def _result(source: str, scope: dict[str, Any]) -> Result:
 def _value(source: str, scope: dict[str, Any]) -> Any:
     """Run a cell; the value of its last line, as in a notebook."""
     tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "<lesson>", "exec"), scope)
-    if last is None:
+    last = tree.body[-1]
+    body = ast.Module(tree.body[:-1] if isinstance(last, ast.Expr) else tree.body, [])
+    exec(compile(body, "<lesson>", "exec"), scope)
+    if not isinstance(last, ast.Expr):
         return None
     return eval(compile(ast.Expression(last.value), "<lesson>", "eval"), scope)
 

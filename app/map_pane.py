@@ -39,7 +39,7 @@ from app.wind_arrows import Wind, arrows
 
 _BASE = Window(width=240, height=120)
 _LEFT, _RIGHT, _TOP = 46, 18, 6
-_HEIGHT = f"calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + 84.5px)"
+_HEIGHT = f"calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + var(--chrome, 84.5px))"
 #: How high a figure is for its pane's width, which is 100cqw: the frame keeps its shape. Charts take it, too.
 SHAPE = f":host {{ height: {_HEIGHT} !important; flex: 0 0 auto !important; }}"
 

@@ -19,8 +19,8 @@ def archive_of(data: OwnData) -> Archive:
         data = data.to_dataset(name=data.name or "field")
     if not isinstance(data, xr.Dataset):
         raise UserError(
-            f"An object of type {type(data).__name__} was given, expected an xarray.Dataset or DataArray: open "
-            "a file with xarray.open_dataset."
+            f"An object of type {type(data).__name__} was given, expected an xarray.Dataset or DataArray: "
+            "open a file with xarray.open_dataset."
         )
     dataset = open_archive(data)
     return Archive("file:yours", "Your data", dataset, attribution="Your own data.", own=True)

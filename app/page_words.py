@@ -20,8 +20,10 @@ from fsae_core.errors import UserError
 def _words(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "1" if value else "0"
-    if isinstance(value, np.datetime64 | date):
-        return str(np.datetime64(value, "m"))
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[m]"))
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, tuple | list | np.ndarray):
         return ",".join(_words(one) for one in value)
     return str(value)
@@ -41,5 +43,7 @@ def page_query(name: str, state_type: type[PageState], given: Mapping[str, Any])
         try:
             parts[word].parse(query[word])
         except ValueError as error:
-            raise UserError(f"{name} was given {word}={value!r}, which is not {parts[word].expected}.") from error
+            raise UserError(
+                f"{name} was given {word}={value!r}, which is not {parts[word].expected}."
+            ) from error
     return query

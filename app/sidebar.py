@@ -32,16 +32,39 @@ class Sidebar:
         self._binding = Binding(state)
         self.field = FieldControls(self._binding, on_file, on_problem)
         self.map = MapControls(self._binding)
-        self.ratio = Segmented(label="Ratio, in numbers", value=str(state.ratio))
-        self.method = Choice(label="Method", value=state.method)
+        self.ratio = Segmented(
+            label="Ratio, in numbers",
+            help="How many times fewer values are kept. The ratio in bytes follows from it and "
+            "stands above the maps.",
+            value=str(state.ratio),
+        )
+        self.method = Choice(
+            label="Method",
+            help="General weights take any variable; an archive's own lose less there; all variables "
+            "together lose less again, for as many values each; block means need no network.",
+            value=state.method,
+        )
         self.speed = Segmented(
             label="Wind",
+            help="One component of the wind, or its speed with arrows; both components are then compressed.",
             value="speed" if state.speed else "part",
             options=[["part", "Component", ""], ["speed", "Speed and arrows", ""]],
         )
-        self.grid = Segmented(label="Grid", value="latlon")
-        self.span = Segmented(label="Times", value="one")
-        self.save = Action(label="Save NetCDF")
+        self.grid = Segmented(
+            label="Grid",
+            help="The grid of the file: latitudes and longitudes that any tool reads, or the "
+            "HEALPix cells that were computed.",
+            value="latlon",
+        )
+        self.span = Segmented(
+            label="Times",
+            help="Save the time that is shown, or all times of the archive, which takes longer.",
+            value="one",
+        )
+        self.save = Action(
+            label="Save NetCDF",
+            help="Saves original and reconstruction, with ratio, method and errors in the attributes.",
+        )
         self._binding.tie(self.ratio, lambda v: {"ratio": int(v)})
         self._binding.tie(self.method, "method")
         self._binding.tie(self.speed, lambda v: {"speed": v == "speed"})

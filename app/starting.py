@@ -1,4 +1,4 @@
-"""Where scripts are registered that run when the browser has the page: a document, or a cell of a notebook."""
+"""Where scripts are registered that run when the browser has the page: a document, or a notebook's cell."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ class PageWidget:
 
     def _archive(self) -> Archive | None:
         """Where variable and time must be; None where the page itself knows."""
-        return self._own or (store.named_archive(self._query["archive"]) if "archive" in self._query else None)
+        return self._own or (
+            store.named_archive(self._query["archive"]) if "archive" in self._query else None
+        )
 
     def _check(self) -> None:
         """The archive, its variable and its time are there; the time is written as its label."""
@@ -94,7 +96,9 @@ def _label(archive: Archive, time: str, name: str) -> str:
     try:
         wanted = np.datetime64(time)
     except ValueError as error:
-        raise UserError(f"{name} was given time={time!r}, which is not a date such as {archive.labels[0]}.") from error
+        raise UserError(
+            f"{name} was given time={time!r}, which is not a date such as {archive.labels[0]}."
+        ) from error
     for label in archive.labels:
         if label and np.datetime64(label) == wanted.astype(np.datetime64(label).dtype):
             return label

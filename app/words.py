@@ -5,7 +5,7 @@ Pure: it knows pictures and numbers, not widgets.
 
 from __future__ import annotations
 
-__all__ = ["describe", "number"]
+__all__ = ["count", "describe", "number"]
 
 import numpy as np
 
@@ -24,7 +24,8 @@ def number(value: float, digits: int = 3) -> str:
     return f"{round(value, decimals):,.{max(0, decimals)}f}".replace(",", "\u2009")
 
 
-def _count(n: int) -> str:
+def count(n: int) -> str:
+    """A whole number with thin spaces between thousands."""
     return f"{n:,}".replace(",", "\u2009")
 
 
@@ -77,13 +78,13 @@ def describe(
         "psnr": f"{sums.psnr_db:.1f} dB" if np.isfinite(sums.psnr_db) else number(sums.psnr_db),
         "psnr_note": f"peak: range of {number(sums.truth_max - sums.truth_min)} {unit}".strip(),
         "floats": f"{n // m}×",
-        "floats_note": f"{_count(n)} values → {_count(m)}{', each component' if speed else ''}",
+        "floats_note": f"{count(n)} values → {count(m)}{', each component' if speed else ''}",
         "bytes": f"{number(packed, 2 if packed < 10 else 3)}×",
         "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}{', each' if speed else ''}",
         "note_original": f"{archive.name}{mark}",
         "note_reconstruction": f"{METHODS.get(method, method)}, {ratio}×{mark}",
         "note_difference": f"reconstruction − original{mark}",
-        "note_compressed": f"{_count(m)} values on the sphere{', an anomaly' if anomaly else ''}{mark}",
+        "note_compressed": f"{count(m)} values on the sphere{', an anomaly' if anomaly else ''}{mark}",
         "note_swipe": f"original | reconstruction{mark}",
         "note_latitude": f"RMSE in 5° bands{mark}",
     }

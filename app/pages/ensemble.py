@@ -15,6 +15,7 @@ from app.ensemble_drawing import Drawing, Pair
 from app.ensemble_export import to_file
 from app.ensemble_fields import Ensemble
 from app.ensemble_gallery import EnsembleGallery
+from app.ensemble_layout import LAYOUT
 from app.ensemble_reference import Reference, reference, years_at
 from app.ensemble_sidebar import EnsembleSidebar
 from app.ensemble_state import COMPUTED, EnsembleState
@@ -22,8 +23,6 @@ from app.ensemble_store import Wish
 from app.ensemble_words import day_name, describe
 from app.jobs import Progress
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
-from app.member_mosaic import SHAPE
 from app.pages.map_frame import MapPage
 from fsae_core.sphere.healpix import lookup
 
@@ -41,36 +40,7 @@ class EnsemblePage(MapPage):
     key = "ensemble"
     state_type = EnsembleState
     state: EnsembleState
-    layout = Layout(
-        panes=(
-            Pane("mean", "Ensemble mean", "Mean"),
-            Pane("spread", "Spread", "Spread"),
-            Pane("members", "Members", wide=True, shape=SHAPE, late=True),
-            Pane("changed", "Change", late=True),
-            Pane("likely", "Probability", "Prob.", late=True),
-            Pane("one", "One of them", "One", late=True),
-            Pane("place", "At one place", "Place", late=True),
-            Pane("spectrum", "Power by scale", "Scales", late=True),
-            Pane("ranks", "Ranks of the truth", "Ranks", late=True),
-            Pane("limits", "What they must not be used for", "Limits", wide=True, natural=True),
-        ),
-        groups=(
-            Group("time", "Time", phone=-2),
-            Group("world", "World", heading=True),
-            Group("versus", "The other world", heading=True),
-            Group("draw", "Drawing", heading=True),
-            Group("look", "What is shown", heading=True, phone=-1),
-            Group("map", "Map"),
-            Group("download", "Download"),
-        ),
-        metrics=(
-            Metric("area", "Mean of the sphere"),
-            Metric("spread", "Spread"),
-            Metric("change", "Change"),
-            Metric("crps", "CRPS"),
-            Metric("skill", "Spread / skill"),
-        ),
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.gallery = EnsembleGallery(self.bridge, self.state, self._point, self._choose)

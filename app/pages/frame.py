@@ -51,6 +51,7 @@ from app.state import PageState
 from app.store import Archive, own_archive
 from app.swipe import Swipe
 from app.turns import Turns
+from app.warming import rehearse
 from fsae_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class Page:
     key: ClassVar[str]
     layout: ClassVar[Layout]
     state_type: ClassVar[type[PageState]]
+    source: ClassVar[str] = "page.html"
+    """Its template in assets/style."""
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Page:
         self.job_bar.param.watch(lambda _: self.job.stop(), "stops")
         self.own: dict[str, Archive] = {} if own is None else {own.name: own}
         self._swipes: list[Swipe] = []
+        self.left = False
         self.build()
         self.wire()
         self.start()
@@ -117,6 +121,10 @@ class Page:
         """Panes that have nothing to show at first (see `app.hidden_panes`)."""
         return frozenset()
 
+    def variables(self) -> Mapping[str, object]:
+        """What its template writes beside what every page's does."""
+        return {}
+
     def closing(self) -> None:
         """The visitor has left: let go of what is not the frame's."""
 
@@ -132,18 +140,12 @@ class Page:
 
     def tell_address(self) -> None:
         """Write the state into the address bar and into the links to the other pages."""
-        name = "" if self.key == registry.DEFAULT else f"page={self.key}"
-        query = "&".join(part for part in (name, self.state.to_query()) if part)
-        self.bridge.address(query, self.links())
+        self.bridge.address(registry.address(self.key, self.state.to_query()), self.links())
 
     def links(self) -> dict[str, str]:
         """The query of every page, with what it keeps of this one."""
-        out: dict[str, str] = {}
-        for entry in registry.available():
-            kept = self.state.shared(entry.keeps)
-            name = {} if entry.key == registry.DEFAULT else {"page": entry.key}
-            out[entry.key] = urlencode({**name, **kept}, safe=",:")
-        return out
+        kept = {e.key: urlencode(self.state.shared(e.keeps), safe=",:") for e in registry.available()}
+        return {key: registry.address(key, query) for key, query in kept.items()}
 
     def failed(self, error: BaseException) -> None:
         """An error that reached the page: the visitor gets a sentence, the log the rest."""
@@ -168,7 +170,8 @@ class Page:
         began = time.monotonic()
 
         def over(how: str) -> None:
-            self.job_bar.running = False
+            if not self.left:  # Panel warns of changes that no browser is there for
+                self.job_bar.running = False
             visitors.tell(self, f"job {how}", job=text, seconds=round(time.monotonic() - began, 2))
 
         def finished(result: Any) -> None:
@@ -177,7 +180,8 @@ class Page:
 
         def failed(error: BaseException) -> None:
             over("stopped" if isinstance(error, Stopped) else "failed")
-            self.failed(error)
+            if not self.left:
+                self.failed(error)
 
         if self.job.start(work, finished, failed):
             visitors.tell(self, "job begins", job=text)
@@ -211,7 +215,7 @@ class Page:
         """Figures and Panel objects by name, and which panes are late. phone: one pane is seen at a time, so
         all but the first are late."""
         parts = self.parts()
-        _, *others = self.layout.panes
+        others = self.layout.panes[1:]
         late = tuple(pane for pane in others if pane.late or (phone and not pane.natural))
         self.late = LatePanes(late, parts, self.bridge, self.schedule)
         found = {name: self.late.places.get(name) or made(part) for name, part in parts.items()}
@@ -244,11 +248,13 @@ class Page:
             "hidden": self.hidden_panes(),
             "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
             "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
+            **self.variables(),
         }
-        return shell("page.html", controls, variables)
+        return shell(self.source, controls, variables)
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""
+        self.left = True
         self.job.stop()
         self.own = {}
         self.closing()
@@ -277,6 +283,8 @@ def open_page() -> None:
     document.template_variables.setdefault("dist_url", get_dist_path())
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
+        if not pn.state.headers:
+            rehearse()  # the server starts and nobody asks yet
         turns = Turns(document, IOLoop.current())
         document.on_event(DocumentReady, lambda _: turns.begin())
         document.on_session_destroyed(lambda _: turns.close())

@@ -128,7 +128,7 @@ class LatentPage(MapPage):
         if fresh:
             self.groups.ask(self.wanted)
         for archive in self.own.values():  # brought along from the start
-            self._place(archive.title, lambda own=archive: own)
+            self._place(archive.title, partial(_itself, archive))
         self.own = {}
         self.tell_address()
 
@@ -285,6 +285,10 @@ class LatentPage(MapPage):
             return to_netcdf(seen.atlas, compared, grid, progress)
 
         self.run("Writing NetCDF", work, lambda file: self.bridge.save(*file))
+
+
+def _itself(archive: Archive) -> Archive:
+    return archive
 
 
 PAGE = LatentPage

@@ -17,8 +17,6 @@ from app.pages.frame import Page
 from app.state import PageState, Part, one_of
 from fsae_core.archive.catalog import catalog
 
-_SHORT = {"compression": "Compression", "resolution": "Resolution", "volcano": "Volcano", "ensembles": "Ensembles"}
-
 
 class LessonsState(PageState):
     """Which lesson is open."""
@@ -34,7 +32,15 @@ class LessonsPage(Page):
     state_type = LessonsState
     state: LessonsState
     layout = Layout(
-        panes=(Pane("lesson", "Lesson", wide=True, natural=True),),
+        panes=(
+            Pane(
+                "lesson",
+                "Lesson",
+                wide=True,
+                natural=True,
+                help="Text, code and what it gives, computed here. Answers are hidden until you open them.",
+            ),
+        ),
         groups=(Group("choice", "Lessons", phone=-1), Group("download", "Download")),
         columns=1,
     )
@@ -42,12 +48,19 @@ class LessonsPage(Page):
     def build(self) -> None:
         self.view = LessonView()
         self.choice = Buttons(
-            lambda key: self.state.param.update(lesson=key),
+            self._choose,
             label="Lessons of about 20 minutes",
-            options=[[key, _SHORT[key]] for key in LESSONS],
+            help="Opens a lesson; its figures are computed while you read.",
+            options=[[key, lesson.short] for key, lesson in LESSONS.items()],
         )
-        self.save = Action(label="Download the notebook")
+        self.save = Action(
+            label="Download the notebook",
+            help="The same lesson as a Jupyter notebook, to run and change it on your own machine.",
+        )
         self._watched: tuple[str, Told] | None = None
+
+    def _choose(self, key: str) -> None:
+        self.state.lesson = key
 
     def wire(self) -> None:
         self.state.param.watch(lambda _: self._open(), "lesson")

@@ -82,7 +82,7 @@ class MapPage(Page):
     def stills(self) -> dict[str, bytes]:
         shown = {p.name: p for p in self.maps.panes if np.shape(p.sharp.data["image"][0]) > (2, 2)}
         first, *others = self.layout.panes
-        seen = [first.key, *(pane.key for pane in others if not pane.late)]
+        seen = [first.key, *(pane.key for pane in others if pane.still or not pane.late)]
         return {key: shown[key].still() for key in seen if key in shown}
 
     def _recolour(self) -> None:

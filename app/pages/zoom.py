@@ -14,7 +14,6 @@ from app.bookmarks import kept_place, place_at, place_name, turned
 from app.hidden_panes import HiddenPanes
 from app.jobs import Progress
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
 from app.pages.map_frame import MapPage
 from app.projection import Projection
 from app.sharp_field import SharpField
@@ -23,6 +22,7 @@ from app.store import Archive
 from app.view_region import Look, box_of, drawn_zoom, visible_cells
 from app.zoom_export import super_resolved_netcdf
 from app.zoom_gallery import ZoomGallery
+from app.zoom_layout import LAYOUT
 from app.zoom_scene import Asked, Scene, scene_of
 from app.zoom_sidebar import ZoomSidebar
 from app.zoom_state import ZoomState
@@ -44,34 +44,7 @@ class ZoomPage(MapPage):
     key = "zoom"
     state_type = ZoomState
     state: ZoomState
-    layout = Layout(
-        panes=(
-            Pane("coarse", "Input cells", "Input"),
-            Pane("sharp", "Super-resolved", "Sharp"),
-            Pane("plain", "Without a network", "Plain"),
-            Pane("truth", "Truth"),
-            Pane("plain_error", "Difference without a network", "Plain diff.", late=True),
-            Pane("sharp_error", "Difference of super-resolved", "Sharp diff.", late=True),
-            Pane("swipe", "Swipe", swipe=("swipe_left", "swipe_right"), late=True),
-            Pane("power", "Power per zoom", "Power", late=True),
-            Pane("places", "Where it helps, where it invents", "Places", wide=True, natural=True),
-        ),
-        groups=(
-            Group("data", "Data"),
-            Group("time", "Time", phone=-1),
-            Group("bookmarks", "Places", phone=-3),
-            Group("zooms", "Zooms", phone=-2),
-            Group("map", "Map"),
-            Group("download", "Download"),
-        ),
-        metrics=(
-            Metric("smooth", "RMSE here, interpolation"),
-            Metric("lapse", "RMSE here, lapse rate"),
-            Metric("sharp", "RMSE here, super-resolved"),
-            Metric("share", "Share of the error"),
-            Metric("power", "Power at new zooms"),
-        ),
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.gallery = ZoomGallery(self.bridge, self.state)

@@ -19,9 +19,11 @@ const darkUnder = (host) => {
   return matchMedia("(prefers-color-scheme: dark)").matches
 }
 
+const ask = ({help}) => (help ? make("i", {class: "ask", "data-help": help}) : "")
+
 const paneOf = (pane, model, part, first) => {
   const key = pane.key
-  const caption = make("figcaption", {}, make("h2", {}, pane.name), make("span", {"data-text": `note_${key}`}))
+  const caption = make("figcaption", {}, make("h2", {}, pane.name), ask(pane), make("span", {"data-text": `note_${key}`}))
   const figure = make("figure", {
     id: `pane-${key}`,
     class: ["pane", first && "chosen", pane.wide && "wide", pane.tall && "tall"].filter(Boolean).join(" "),
@@ -61,8 +63,8 @@ const build = (model, part) => {
     make("span", {class: "badge", "data-text": "simulated"})))
   if (metrics.length) {
     const list = make("dl", {class: `figures n${metrics.length}`, style: `--metrics: ${metrics.length}`, "aria-live": "polite"})
-    for (const {key, name} of metrics) {
-      list.append(make("div", {}, make("dt", {}, name), make("dd", {"data-text": key}), make("small", {"data-text": `${key}_note`})))
+    for (const {key, name, help} of metrics) {
+      list.append(make("div", {}, make("dt", {}, name, ask({help})), make("dd", {"data-text": key}), make("dd", {class: "note", "data-text": `${key}_note`})))
     }
     main.append(list)
   }

@@ -1,5 +1,5 @@
 // The page's own few lines: light and dark, the address, saving files, the swipe, tabs on a phone.
-(() => {
+;(() => {
   const root = document.documentElement
   const system = matchMedia("(prefers-color-scheme: dark)")
   const asked = new URLSearchParams(location.search).get("theme")
@@ -12,7 +12,6 @@
     root.dataset.theme = isDark() ? "dark" : "light"
     const button = document.getElementById("theme")
     if (button) {
-      button.setAttribute("aria-pressed", String(isDark()))
       button.textContent = isDark() ? "Light" : "Dark"
     }
     window.dispatchEvent(new Event("fieldspace-theme"))
@@ -31,6 +30,29 @@
     window.addEventListener("fieldspace-theme", painted)
   }
 
+  // Large type, for a projector: the words by the style, those on the figures here.
+  let large = new URLSearchParams(location.search).get("present") === "1"
+  const sized = new WeakMap()
+  let touched = false
+  const enlarge = () => {
+    root.toggleAttribute("data-present", large)
+    document.getElementById("present")?.setAttribute("aria-pressed", String(large))
+    if (!large && !touched) return
+    touched = true
+    for (const model of window.Bokeh?.documents?.flatMap((one) => [...one._all_models.values()]) ?? []) {
+      for (const name of ["major_label", "axis_label", "title", "label", "text"].map((it) => `${it}${it === "text" ? "" : "_text"}_font_size`)) {
+        const now = model.attributes?.[name]
+        const plain = typeof now === "object" ? now?.value : now
+        if (typeof plain !== "string" || !plain.endsWith("px")) continue
+        const own = sized.get(model) ?? {}
+        own[name] ??= parseFloat(plain)
+        sized.set(model, own)
+        const text = `${Math.round(own[name] * (large ? 1.4 : 1) * 10) / 10}px`
+        if (text !== plain) model.setv({[name]: typeof now === "object" ? {value: text} : text}, {sync: false})
+      }
+    }
+  }
+
   // The address of what is seen, and of the other pages with what they keep of it; a forced theme goes along.
   let query = location.search.replace(/^\?/, "")
   let links = []
@@ -38,6 +60,10 @@
     const all = new URLSearchParams(next)
     if (asked !== null || (chosen !== null && chosen !== (system.matches ? "dark" : "light"))) {
       all.set("theme", isDark() ? "dark" : "light")
+    }
+    for (const [name, value] of [["present", large ? 1 : 0], ["tour", guidedTour.stop]]) {
+      if (value) all.set(name, value)
+      else all.delete(name)
     }
     const text = all.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")
     return location.pathname + (text ? `?${text}` : "")
@@ -47,8 +73,7 @@
     links = others
     history.replaceState(null, "", themed(query) + location.hash)
     for (const [page, its] of links) {
-      const link = document.querySelector(`nav a[data-page="${page}"]`)
-      if (link) link.href = themed(its)
+      for (const link of document.querySelectorAll(`a[data-page="${page}"]`)) link.href = themed(its)
     }
   }
 
@@ -90,11 +115,11 @@
     const mark = text("simulated") ? ` · ${text("simulated")}` : ""
     write(`${text("title")}, ${text("when")}${mark}`, pad, 30 * scale, 17, 650, "--ink")
     const figures = [...document.querySelectorAll(".figures > div")]
-    const said = figures.map((one) => `${one.querySelector("dt").textContent} ${one.querySelector("dd").textContent}`)
+    const said = figures.map((one) => `${one.querySelector("dt span").textContent} ${one.querySelector("dd").textContent}`)
     write(said.join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
     views.forEach(({pane, canvas, upper, x, y}) => {
       const caption = pane.querySelector("h2").textContent
-      const note = pane.querySelector("figcaption span")?.textContent ?? ""
+      const note = pane.querySelector("figcaption [data-text]")?.textContent ?? ""
       write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")
       pen.drawImage(canvas, x, y + 24 * scale)
       if (upper) {
@@ -127,36 +152,60 @@
 
   const ready = (late) => {
     document.body.dataset.ready = "true"
-    const figures = parts.settle(late).flatMap((pane) => (pane.dataset.figure ?? "").split(" ").filter(Boolean))
+    enlarge()
+    const uncover = (pane) => pane.querySelector(".still")?.remove()
+    const panes = parts.settle(late)
+    const figures = panes.flatMap((pane) => (pane.dataset.figure ?? "").split(" ").filter(Boolean))
     const timer = setInterval(() => {
+      for (const pane of panes) if (findView(pane.id.replace("pane-", ""))?.has_finished()) uncover(pane)
       if (!figures.every((name) => findView(name)?.has_finished())) return
       clearInterval(timer)
       document.body.dataset.complete = "true"
+      enlarge()
+      guidedTour.resume()
     }, 60)
+  }
+
+  const wireKeys = () => {
+    for (const plot of document.querySelectorAll(".plot[tabindex], .stack[tabindex]")) {
+      plot.addEventListener("keydown", (event) => {
+        if (event.target !== plot || event.ctrlKey || event.metaKey || event.altKey) return
+        const figure = findView(plot.closest("figure").dataset.figure.split(" ")[0])?.model
+        if (figure && figureKeys(figure, event.key)) event.preventDefault()
+      })
+    }
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     paint()
+    enlarge()
     document.getElementById("theme").addEventListener("click", () => {
       chosen = isDark() ? "light" : "dark"
       try { localStorage.setItem("fieldspace-theme", chosen) } catch { /* private windows have no storage */ }
       paint()
       address()
     })
-    document.getElementById("png").addEventListener("click", exportPicture)
-    document.getElementById("link").addEventListener("click", async (event) => {
+    document.getElementById("present").addEventListener("click", () => {
+      large = !large
+      enlarge()
+      address()
+    })
+    document.getElementById("png")?.addEventListener("click", exportPicture)
+    document.getElementById("link")?.addEventListener("click", async (event) => {
       const button = event.currentTarget
       await navigator.clipboard?.writeText(location.href)
       button.textContent = "Copied"
       setTimeout(() => { button.textContent = "Copy link" }, 1500)
     })
     parts.wire()
+    wireKeys()
+    guidedTour.wire()
   }, {once: true}) // es-module-shims, which Panel brings, sends this event a second time
 
   window.fieldSpace = {
-    ...parts, address, exportPicture, ready,
+    ...parts, address, themed, findView, exportPicture, ready,
     busy: (on) => { document.body.dataset.busy = String(on) },
-    painted: recolour,
+    painted: (next) => { recolour(next); enlarge() },
     of: () => window.fieldSpace, // a notebook has several pages: see frame.js
   }
 })()

@@ -80,7 +80,7 @@ const fieldSpaceParts = (root, isDark) => {
 
   // What stood in for what is seen first goes, and what was left for later is asked for.
   const settle = (late) => {
-    root.querySelectorAll(".still").forEach((picture) => picture.remove())
+    for (const picture of root.querySelectorAll(".pane:not([data-late]) .still")) picture.remove()
     const panes = [...root.querySelectorAll(".pane[data-late]")]
     const ask = () => { late.data = {panes: [panes.map((pane) => pane.id.replace("pane-", ""))], dark: [isDark()]} }
     if (panes.length) window.requestIdleCallback ? requestIdleCallback(ask, {timeout: 500}) : setTimeout(ask, 50)
@@ -110,7 +110,18 @@ const fieldSpaceParts = (root, isDark) => {
     if (tabs.length) choose(tabs[0])
   }
 
+  // Words that the page has for a pane or a figure in large type become a "?" behind its name.
+  const wireHelp = () => {
+    for (const node of root.querySelectorAll("[data-help]")) {
+      const {mark, tip, describe} = helpMark(node.dataset.help)
+      node.append(mark)
+      ;(root.body ?? root.querySelector(".page")).append(tip)
+      describe(node.closest("figure") ?? node.parentNode, mark)
+    }
+  }
+
   const wire = () => {
+    wireHelp()
     root.querySelectorAll(".stack").forEach(wireSwipe)
     wireTabs()
   }
