@@ -200,10 +200,10 @@ def train_joint(
     for bottleneck in bottlenecks:
         state_path(out.with_name(f"{out.stem}-z{bottleneck}{out.suffix}")).unlink(missing_ok=True)
     steps = sum(told["steps"] for told in record.values())
-    told = (part["validation"] for part in record.values())
+    checked = [part["validation"] for part in record.values() if part["validation"] is not None]
     return {
         "steps": steps,
-        "val_rmse": next((value for value in told if value is not None), None),
+        "val_rmse": checked[0] if checked else None,
         "val_rmse_means": "share of the RMSE of the linear maps alone, mean over the variables",
         "bottlenecks": record,
     }
