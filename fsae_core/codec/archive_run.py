@@ -37,6 +37,8 @@ from fsae_core.codec.store import (
     rows_of_chunk,
     size_of_store,
 )
+from fsae_core.codec.together import is_joint
+from fsae_core.codec.together_run import errors_together, run_together
 from fsae_core.codec.unpack import UNPACK
 from fsae_core.codec.workers import by_cluster, by_processes
 from fsae_core.errors import UserError
@@ -96,6 +98,15 @@ def compress_archive(
     if not names:
         raise UserError("This archive has no variable on the sphere: nothing to compress.")
     models = fitting_models(ds, names, ratio, model=model, device=device, max_error=max_error, layers=layers)
+    if is_joint(models[-1]) and len(names) > 1:
+        if workers > 1 or scheduler or begun:
+            raise UserError(
+                f"The weights {models[-1].card.name} compress all variables at once, in one process: leave "
+                f"--workers and --scheduler out, and remove {work.name} where there is one."
+            )
+        small = run_together(ds, names, models[-1], target, step, overwrite=overwrite, progress=progress)
+        errors = errors_together(ds, names, target, models[-1]) if check else {}
+        return Outcome(small, models, size_of_store(small, target), 1, 0, errors)
     signature = {
         "source": source.signature(),
         "weights": [m.card.sha256 for m in models],

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from fsae_core.archive.reader import open_archive
@@ -24,6 +25,8 @@ from fsae_core.model.device import pick_device
 from fsae_core.model.quantiser import Rounding, quantised
 from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet
+from fsae_core.training.joint import train_joint
+from fsae_core.training.joint_general import train_joint_general
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
 from fsae_core.training.mixture import (
     GENERAL_ZOOMS,
@@ -36,6 +39,8 @@ from fsae_core.training.record import training_record
 
 ARCHIVE = "archive"
 """The configuration that fits all ratios to one long archive, see `train_archive`."""
+JOINT = "joint"
+"""The same for several variables together, see `train_joint`."""
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
 
@@ -119,6 +124,14 @@ def _start_from(network: FieldSpaceAutoencoder, init: str, ratio: int) -> str:
     return path.stem
 
 
+def _only(archives: Sequence[str]) -> xr.Dataset:
+    if len(archives) != 1:
+        raise UserError(
+            f"{len(archives)} archives were given, but variables are learned together from one: give one."
+        )
+    return open_archive(archives[0])
+
+
 def train_autoencoder(
     archives: Sequence[str],
     config: str,
@@ -148,25 +161,40 @@ def train_autoencoder(
         )
     if rounding not in list(Rounding):
         raise UserError(f"Rounding by {rounding} was asked for: choose {' or '.join(Rounding)}.")
-    if config == ARCHIVE and step:
+    if step and (config == ARCHIVE or config.startswith(JOINT)):
         raise UserError(
-            f"A quantisation step of {step:g} was asked for, but the maps of an archive's own weights are "
-            "fitted in closed form: leave it out, or choose a general configuration."
+            f"A quantisation step of {step:g} was asked for, but only the general configurations of one "
+            f"variable learn to bear it, not {config}: leave it out, or choose one of those."
         )
-    if config == ARCHIVE:
-        return train_archive(
-            [open_archive(source) for source in archives],
+    if config in (ARCHIVE, JOINT):
+        datasets = [open_archive(source) for source in archives]
+        options: dict[str, Any] = {
+            "minutes": minutes,
+            "resume": resume,
+            "device": device,
+            "seed": seed,
+            "learning_rate": learning_rate or 2e-3,
+            "progress": progress,
+        }
+        if config == JOINT:
+            return train_joint(datasets, out, init=init, **options)
+        return train_archive(datasets, out, **options)
+    known = configurations()
+    if config.removeprefix(f"{JOINT}-") in known:
+        return train_joint_general(
+            _only(archives),
+            known[config.removeprefix(f"{JOINT}-")].ratio,
             out,
             minutes=minutes,
             resume=resume,
             device=device,
             seed=seed,
-            learning_rate=learning_rate or 2e-3,
+            learning_rate=learning_rate or 1.5e-3,
             progress=progress,
         )
-    known = configurations()
     if config not in known:
-        raise UserError(f"There is no configuration {config}: choose one of {', '.join([*known, ARCHIVE])}.")
+        names = [*known, ARCHIVE, JOINT, *(f"{JOINT}-{name}" for name in known)]
+        raise UserError(f"There is no configuration {config}: choose one of {', '.join(names)}.")
     settings = known[config]
     torch.manual_seed(seed)
     network = FieldSpaceAutoencoder(settings)
