@@ -76,7 +76,8 @@ def make_picture(
     if speed:
         u, v = (archive.values(name, index) for name in parts)
         wind = Wind(u, v)
-        recon_wind = Wind(*(back[name].values.reshape(-1) for name in parts), wind.strong)
+        u, v = (back[name].values.reshape(-1) for name in parts)
+        recon_wind = Wind(u, v, wind.strong)
     return Picture(
         truth=Field(values),
         recon=Field(recon),

@@ -89,7 +89,8 @@ class ZoomGallery:
         known = truth = None
         if scene is not None and self.state.arrows and scene.windy:
             names = sorted((scene.asked.variable, WINDS[scene.asked.variable]))
-            truth = Wind(*(scene.archive.values(name, scene.index) for name in names))
+            u, v = (scene.archive.values(name, scene.index) for name in names)
+            truth = Wind(u, v)
             known = Wind(*truth.at(scene.asked.zoom_in), truth.strong)
         self.coarse.wind = self.sharp.wind = self.plain.wind = known
         self.truth.wind = truth

@@ -60,8 +60,9 @@ class Joint:
         check_axis(self, axis)
         model = self._model(ratio)
         stamps = self.ds["time"].values
-        rows = np.searchsorted(stamps, times)
-        if times is None or not np.array_equal(stamps[np.minimum(rows, len(stamps) - 1)], times):
+        wanted = np.empty(0, stamps.dtype) if times is None else times
+        rows = np.searchsorted(stamps, wanted)
+        if not len(wanted) or not np.array_equal(stamps[np.minimum(rows, len(stamps) - 1)], wanted):
             raise UserError(
                 f"{self.name} codes times of the archive only, which it needs the other fields of."
             )
@@ -72,7 +73,10 @@ class Joint:
         packed = model.compress_joint(fields, **told)
         sizes = np.zeros(len(x))
         for name, part in packed.items():
-            whole = Latents(*(np.asarray(v, np.float32) for v in (part.values, part.offset, part.scale)))
+            values, offset, scale = (
+                np.asarray(v, np.float32) for v in (part.values, part.offset, part.scale)
+            )
+            whole = Latents(values, offset, scale)
             halves, taken = as_float16(whole)
             sizes += taken
             packed[name] = type(part)(halves.values, part.offset, part.scale, part.zoom_in, part.zoom)
