@@ -38,7 +38,9 @@ def _shown(cell: Cell, result: Result | None) -> str:
         title = next(entry.title for entry in registry.PAGES if entry.key == result.page)
         return f'<p><a class="go" href="?{escape(result.query)}">Open the {title} page →</a></p>'
     code = f"<summary>How it is computed</summary><pre>{escape(cell.source)}</pre>"
-    return f"{result.html}<details class='code'>{code}</details>"
+    # On a phone a wide picture is scrolled: by the keyboard, too.
+    shown = result.html.replace("<figure ", '<figure tabindex="0" ')
+    return f"{shown}<details class='code'>{code}</details>"
 
 
 def _way(key: str) -> str:
