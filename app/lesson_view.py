@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LessonView"]
 
+import re
 from functools import lru_cache
 from html import escape
 
@@ -38,7 +39,9 @@ def _shown(cell: Cell, result: Result | None) -> str:
         title = next(entry.title for entry in registry.PAGES if entry.key == result.page)
         return f'<p><a class="go" href="?{escape(result.query)}">Open the {title} page →</a></p>'
     code = f"<summary>How it is computed</summary><pre>{escape(cell.source)}</pre>"
-    return f"{result.html}<details class='code'>{code}</details>"
+    # On a phone wide pictures and tables are scrolled: by the keyboard, too.
+    shown = re.sub(r"<(figure|table) ", r'<\1 tabindex="0" ', result.html)
+    return f"{shown}<details class='code'>{code}</details>"
 
 
 def _way(key: str) -> str:
