@@ -43,7 +43,7 @@ class CompareSidebar:
             help="One component of the wind, or its speed, made of both components after they "
             "were compressed.",
             value="speed" if state.speed else "part",
-            options=[["part", "Component", ""], ["speed", "Speed", ""]],
+            options=[["part", "Component", ""], ["speed", "Speed and arrows", ""]],
         )
         self.a = Choice(
             label="Method A",

@@ -35,6 +35,7 @@ from app.map_set import MapSet
 from app.projection import Projection
 from app.sphere_view import Field, Window, pixel_index, render
 from app.still import still
+from app.wind_arrows import Wind, arrows
 
 _BASE = Window(width=240, height=120)
 _LEFT, _RIGHT, _TOP = 46, 18, 6
@@ -64,6 +65,9 @@ class MapPane(LateFigure):
         blank = np.full((2, 2), np.nan, np.float32)
         self.base: ColumnDataSource = like.base if like else ColumnDataSource(_picture(blank, _BASE))
         self.sharp: ColumnDataSource = like.sharp if like else ColumnDataSource(_picture(blank, _BASE))
+        self.arrows: ColumnDataSource = like.arrows if like else ColumnDataSource({"x": [], "y": []})
+        #: What is drawn over the field as arrows; None for nothing.
+        self.wind: Wind | None = None
         self.unit = ""
         # Not empty: the browser measures the bar once, and the words may come with a late first picture.
         self.title = "\u00a0"
@@ -109,6 +113,11 @@ class MapPane(LateFigure):
         coast = Line(x="x", y="y", line_width=0.9, line_alpha=0.85, line_join="round", line_color="#10181c")
         fig.add_glyph(maps.lines, grid, view=maps.line_view)
         fig.add_glyph(maps.coast, coast, view=maps.coast_view)
+        # Dark on a pale rim, so that they are seen on any colour of a speed.
+        rim = Line(x="x", y="y", line_width=2.6, line_alpha=0.45, line_color="#f4f8f9", line_cap="round")
+        dart = Line(x="x", y="y", line_width=1.2, line_alpha=0.9, line_color="#0e161a", line_cap="round")
+        for line in (rim, dart):
+            fig.add_glyph(self.arrows, line)
         colour(grid, "#59656b", "#7d8a91", "line_color")
         self._axes(fig)
         self.hover = HoverTool(
@@ -212,6 +221,10 @@ class MapPane(LateFigure):
             self.base.data = _picture(image, under)
             self._base_blank = self._base_due = False
         self.sharp.data = _picture(render(field, projection, window), window)
+        if self.wind is not None:
+            self.arrows.data = arrows(self.wind, projection, window)
+        elif len(self.arrows.data["x"]):
+            self.arrows.data = {"x": [], "y": []}
 
     def still(self) -> bytes:
         """What is shown, as a PNG of the frame's size."""

@@ -89,12 +89,19 @@ class ZoomSidebar:
         self.table = Action(
             label="Save table (CSV)", help="Saves the table of places at the end of the page."
         )
+        self.arrows = Segmented(
+            label="Wind",
+            help="Arrows over a component of the wind: of the input, and over the truth its own.",
+            value="on" if state.arrows else "off",
+            options=[["off", "Component", ""], ["on", "With arrows", ""]],
+        )
         binding.tie(self.zoom_in, lambda v: {"zoom_in": int(v)})
         binding.tie(self.zoom_out, lambda v: {"zoom_out": int(v)})
         binding.tie(self.model, "model")
         binding.tie(self.estimate, lambda v: {"calibrated": v == "1"})
         binding.tie(self.against, "against")
         binding.tie(self.relief, "relief")
+        binding.tie(self.arrows, lambda v: {"arrows": v == "on"})
         self.save.param.watch(lambda _: on_save(self.span.value == "all"), "clicks")
         self.table.param.watch(lambda _: on_table(), "clicks")
 
@@ -102,7 +109,7 @@ class ZoomSidebar:
     def groups(self) -> dict[str, pn.Column]:
         """The controls by their place in the page's template."""
         return {
-            "data": self.field.data,
+            "data": column(self.field.archive, self.field.variable, self.arrows, self.field.upload),
             "time": column(self.field.time),
             "bookmarks": column(self.places),
             "zooms": column(self.zoom_in, self.zoom_out, self.model, self.estimate, self.against),
@@ -123,6 +130,7 @@ class ZoomSidebar:
         lapse = "" if scene.lapse is not None else "A lapse rate is for temperature."
         count = len(archive.times)
         with self._binding.quiet() as put:
+            put(self.arrows, value="on" if self._state.arrows else "off", visible=scene.windy)
             put(self.zoom_in, options=inputs, value=str(a.zoom_in))
             put(self.zoom_out, label="To zoom (~ smooth, no detail known)" if smooth else "To zoom")
             put(self.zoom_out, options=targets, value=str(a.zoom_out))

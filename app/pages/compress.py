@@ -20,7 +20,7 @@ from app.store import Archive
 from app.words import describe
 
 _FIRST_WAIT_S = 0.8
-_COMPUTED = ("archive", "variable", "time", "method", "ratio")
+_COMPUTED = ("archive", "variable", "time", "method", "ratio", "speed")
 
 
 class CompressPage(MapPage):
@@ -91,7 +91,14 @@ class CompressPage(MapPage):
             a = shown.asked
             self.say(
                 describe(
-                    shown.archive, a.variable, shown.index, a.method, a.ratio, shown.picture, shown.learned
+                    shown.archive,
+                    a.variable,
+                    shown.index,
+                    a.method,
+                    a.ratio,
+                    shown.picture,
+                    shown.learned,
+                    anomaly=shown.anomaly,
                 )
             )
         self.sidebar.show(shown, self.own)

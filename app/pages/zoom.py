@@ -64,8 +64,8 @@ class ZoomPage(MapPage):
     def wire(self) -> None:
         super().wire()
         self.state.param.watch(lambda *_: self.request(), list(_COMPUTED))
-        self.state.param.watch(lambda *_: self.schedule(self._compare), ["against"])
-        self.state.param.watch(lambda *_: self.schedule(self._overlay), ["relief"])
+        for name, act in (("against", self._compare), ("relief", self._overlay), ("arrows", self._blow)):
+            self.state.param.watch(lambda *_, act=act: self.schedule(act), [name])
         self.swipe("swipe", self.state.swipe, self._swiped)
 
     def start(self) -> None:
@@ -205,6 +205,11 @@ class ZoomPage(MapPage):
 
     def _overlay(self) -> None:
         self.gallery.relief.show(self.state.relief, self.gallery.look)
+        self.tell_address()
+
+    def _blow(self) -> None:
+        self.gallery.blow()
+        self.gallery.redraw(False)
         self.tell_address()
 
     def recolour(self) -> None:
