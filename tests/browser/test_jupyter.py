@@ -100,8 +100,12 @@ def opened(context, url: str, name: str):
     page = context.new_page()
     page.goto(f"{url}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    for item in ("Run", "Run All Cells"):
-        page.get_by_role("menuitem", name=item, exact=True).click()
+    prompt = page.locator(".jp-CodeCell .jp-InputArea-prompt").first
+    # JupyterLab says that the kernel is idle before it is connected, and drops what is run until then.
+    while prompt.inner_text().strip() == "[ ]:":
+        for item in ("Run", "Run All Cells"):
+            page.get_by_role("menuitem", name=item, exact=True).click()
+        page.wait_for_timeout(4000)
     page.locator("[data-ready=true]").wait_for()
     return page
 
