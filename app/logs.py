@@ -11,7 +11,6 @@ import json
 import logging
 import re
 import sys
-import tempfile
 import threading
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,6 +23,7 @@ _LOGGERS = ("", "bokeh", "panel", "tornado", "tornado.access", "tornado.applicat
 _FIELDS = "fields"
 _WITH_DATA = ("bokeh.server.protocol_handler", "bokeh.server.views.ws", "bokeh.server.session")
 _LONGEST = 300
+_FOLDER = re.compile(r"(?:/[^/\s\"']+)*/fsae-[^/\s\"']+/(?:(?:upload|export)-[^/\s\"']+/)?")  # of app.scratch
 
 
 class JsonLines(logging.Formatter):
@@ -44,7 +44,7 @@ class JsonLines(logging.Formatter):
 
 def _without_folders(text: str) -> str:
     """Where the server keeps a visitor's file is nobody's concern."""
-    return re.sub(re.escape(tempfile.gettempdir()) + r"/fsae-[^/\s\"]+/(?:[a-z]+-[^/\s\"]+/)?", "", text)
+    return _FOLDER.sub("", text)
 
 
 def tell(event: str, level: int = logging.INFO, **fields: Any) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +39,6 @@ def without_rights(temporary: Path) -> tuple[tuple[str, ...], bool]:
     apart = ("unshare", "-m", "sh", "-c", mounts, "sh")
     if _runs(*apart, *drop, sys.executable, "-c", "import os; assert not os.access('/', os.W_OK)"):
         return (*apart, *drop), True
-    temporary.chmod(0o1777)
     return drop, False
 
 
@@ -47,9 +49,16 @@ def _runs(*command: str) -> bool:
         return False
 
 
-def test_a_visit_where_nothing_can_be_written(tmp_path: Path):
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder that every user reaches; pytest's own are for one alone."""
+    folder = Path(tempfile.mkdtemp(prefix="visit-"))
+    folder.chmod(0o1777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_visit_where_nothing_can_be_written(tmp_path: Path, temporary: Path):
     before, read_only = without_rights(temporary)
     said = {
         "HOME": "/nonexistent",
