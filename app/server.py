@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from bokeh.server.server import BokehTornado
 from bokeh.server.util import create_hosts_allowlist
+from bokeh.server.views.ico_handler import IcoHandler
 from bokeh.server.views.session_handler import SessionHandler
 from bokeh.server.views.ws import WSHandler as BokehSocket
 from bokeh.util.token import get_session_id
@@ -59,6 +60,7 @@ class Explorer(BokehTornado):
             *(kwargs.get("extra_patterns") or []),
             (r"/health", Health, asked),
             (r"/ready", Health, {**asked, "only_ready": True}),
+            (r"/favicon.ico", IcoHandler, {"app": self}),  # Bokeh has it above the prefix alone
         ]
         super().__init__(*args, **kwargs)
         self.add_transform(SafeHeaders)

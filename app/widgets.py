@@ -70,8 +70,7 @@ class PageWidget:
         """What the app's address says for it, behind the question mark; not for data of one's own."""
         if self._own is not None:
             raise UserError("Data of your own are not on the app's server, so that no address leads to them.")
-        name = {} if self.key == registry.DEFAULT else {"page": self.key}
-        return urlencode({**name, **self._query}, safe=",:")
+        return registry.address(self.key, urlencode(self._query, safe=",:"))
 
     def panel(self) -> Any:
         """A Panel object with the page, for one cell; each call makes a new one."""

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,6 +48,8 @@ class Visitor:
         self.toasts: list[str] = []
         self.bytes = 0
         self._connection: WebSocketClientConnection | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._controls: dict[str, tuple[str, dict[str, Any]]] = {}
         self._sources: dict[str, str] = {}
         self._upload = ""
@@ -63,7 +66,7 @@ class Visitor:
     async def fetch(self) -> None:
         """The page; AssertionError where the server refuses."""
         answer = await AsyncHTTPClient().fetch(
-            HTTPRequest(self.url, request_timeout=_PATIENCE_S), raise_error=False
+            HTTPRequest(self.url, connect_timeout=_PATIENCE_S, request_timeout=_PATIENCE_S), raise_error=False
         )
         self.html = answer.body.decode()
         assert answer.code == 200, self.html
@@ -73,8 +76,14 @@ class Visitor:
         token = re.search(r'"token":"([^"]+)"', self.html)
         assert token is not None
         address = urlsplit(self.url)
+        request = HTTPRequest(
+            f"ws://{address.netloc}{address.path}/ws",
+            headers={"Origin": self.origin},
+            connect_timeout=_PATIENCE_S,
+            request_timeout=_PATIENCE_S,
+        )
         self._connection = await websocket_connect(
-            HTTPRequest(f"ws://{address.netloc}{address.path}/ws", headers={"Origin": self.origin}),
+            request,
             subprotocols=["bokeh", token[1]],
             max_message_size=_LARGEST,
         )
@@ -85,6 +94,14 @@ class Visitor:
             kind, content = await self._read()
         self._take(content)
         await self._event("document_ready")
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        with suppress(ConnectionError):
+            while True:
+                await self._read()
+                self._news.set()
+        self._news.set()
 
     def leave(self) -> None:
         if self._connection is not None:
@@ -107,9 +124,14 @@ class Visitor:
             if attributes.get("class_name") == "Upload":
                 self._upload = thing["id"]
 
+    def value(self, label: str) -> Any:
+        """What a control was set to last."""
+        return self._controls[label][1].get("value")
+
     async def set(self, label: str, **values: Any) -> None:
         """Change a control as the browser does."""
         model = {"id": self._controls[label][0]}
+        self._controls[label][1].update(values)
         events = [
             {"kind": "ModelChanged", "model": model, "attr": name, "new": value}
             for name, value in values.items()
@@ -172,7 +194,11 @@ class Visitor:
             self.toasts.extend(text for text in data["text"] if text not in self.toasts)
 
     async def until(self, seen: Callable[[], bool], patience: float = _PATIENCE_S) -> None:
-        """Read what the server sends until something is seen."""
+        """Wait until something of what the server sends is seen; ConnectionError when it says no more."""
+        assert self._listening is not None
         async with asyncio.timeout(patience):
             while not seen():
-                await self._read()
+                if self._listening.done():
+                    raise ConnectionError("the server closed the connection")
+                self._news.clear()
+                await self._news.wait()

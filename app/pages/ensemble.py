@@ -74,7 +74,8 @@ class EnsemblePage(MapPage):
 
     def parts(self) -> dict[str, Any]:
         text = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
-        text.object = f'<p style="margin:0;max-width:100ch;color:var(--ink)">{store.warnings()}</p>'
+        style = "margin:0;max-width:100ch;color:var(--ink);font-family:var(--sans)"
+        text.object = f'<p style="{style}">{store.warnings()}</p>'
         return {**self.sidebar.groups, **self.gallery.parts, "limits": text}
 
     def closing(self) -> None:

@@ -122,5 +122,11 @@ export function render({model, view}) {
   paint()
   parts.wire()
   model.on("remove", () => watch.disconnect())
-  model.send_msg({shown: true, dark: isDark()})
+  // Until the kernel has answered: what is sent while its comm is only being opened is lost.
+  const hello = () => {
+    if (host.dataset.ready === "true") return
+    model.send_msg({shown: true, dark: isDark()})
+    setTimeout(hello, 1500)
+  }
+  hello()
 }

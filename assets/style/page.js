@@ -153,6 +153,7 @@
   const ready = (late) => {
     document.body.dataset.ready = "true"
     enlarge()
+    guidedTour.resume()
     const uncover = (pane) => pane.querySelector(".still")?.remove()
     const panes = parts.settle(late)
     const figures = panes.flatMap((pane) => (pane.dataset.figure ?? "").split(" ").filter(Boolean))
@@ -162,7 +163,7 @@
       clearInterval(timer)
       document.body.dataset.complete = "true"
       enlarge()
-      guidedTour.resume()
+      guidedTour.refresh()
     }, 60)
   }
 

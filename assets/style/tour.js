@@ -77,8 +77,9 @@ const guidedTour = (() => {
   return {
     get stop() { return stop },
     start: () => go(Math.max(1, STOPS.findIndex(({page}) => page === here()) + 1)),
-    // What is seen first is there: where the address says so, the tour goes on.
+    // What is seen first is there: where the address says so, the tour goes on; places of the rest are kept.
     resume: () => { if (stop && STOPS[stop - 1].page === here()) show(); else stop = 0 },
+    refresh: () => guide?.refresh(),
     wire: () => {
       const invite = document.getElementById("invite")
       for (const button of [invite, document.getElementById("tour")]) button?.addEventListener("click", () => guidedTour.start())

@@ -38,7 +38,14 @@ from fsae_core.codec.choice import FieldModel, Floats, levels_of_ratio, pick_mod
 from fsae_core.codec.correction import check_bound
 from fsae_core.codec.field_coder import CodedFields, FieldCoder
 from fsae_core.codec.layers import Layers, Models, coarser_layers, model_of
-from fsae_core.codec.layout import FORMAT, INSTANT, LAYERS, OWN_ATTRIBUTES, check_compressed, field_names
+from fsae_core.codec.layout import (
+    INSTANT,
+    LAYERS,
+    OWN_ATTRIBUTES,
+    check_compressed,
+    field_names,
+    format_of,
+)
 from fsae_core.codec.shelf import coded_block, compressed_variables, decoders, named_weights, weights_up_to
 from fsae_core.codec.steps import known_step
 from fsae_core.codec.together import (
@@ -126,7 +133,7 @@ def assembled(
     joint = is_joint(models[-1]) and len(variables) > 1
     out.attrs = {
         **{k: v for k, v in ds.attrs.items() if k not in ("fsae_archive", "fsae_signature")},
-        "fsae_format": FORMAT,
+        "fsae_format": format_of(models),
         **named_weights(models),
         "fsae_zoom_in": zoom_of_dataset(ds),
         **({TOGETHER: json.dumps(list(variables))} if joint else {}),

@@ -6,6 +6,7 @@ __all__ = ["AutoencoderTask", "configurations", "train_autoencoder"]
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fsae_core.model.card import ModelCard, save_weights, shipped_models, weight
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.conditioning import solar_features
 from fsae_core.model.device import pick_device
+from fsae_core.model.quantiser import Rounding, quantised
 from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet
 from fsae_core.training.joint import train_joint
@@ -54,7 +56,8 @@ class AutoencoderTask:
 
     So a smooth pressure field and a ragged wind field count alike, and the loss reads as "share of the
     baseline's squared error". level_drop: share of batches in which finest levels are hidden from the
-    encoder, for fields that come without them.
+    encoder, for fields that come without them. step: of a quantiser between encoder and decoder, in units of
+    a field's spread, 0 for none; validation always rounds.
     """
 
     def __init__(
@@ -64,16 +67,22 @@ class AutoencoderTask:
         check: Sequence[FieldSet],
         device: torch.device,
         level_drop: float = 0.1,
+        step: float = 0.0,
+        rounding: Rounding = Rounding.NOISE,
     ) -> None:
         self.module, self.pool, self.check, self.device = module, pool, check, device
         self.level_drop = level_drop
+        self._rounded = self._rounded_to_judge = None
+        if step:
+            self._rounded = partial(quantised, step=step, rounding=rounding)
+            self._rounded_to_judge = partial(quantised, step=step)
 
     def loss(self, forward: nn.Module, rng: np.random.Generator) -> Tensor:
         """Share of the baseline's squared error, mean over the batch."""
         config = self.module.config
         draw = self.pool.draw(rng, config.patch_levels, self.device)
         drop = int(rng.integers(1, config.levels + 1)) if rng.random() < self.level_drop else 0
-        y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop)
+        y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop, self._rounded)
         return share_of_baseline(y, draw.fields, config.levels).mean()
 
     def validate(self, module: nn.Module) -> float | None:
@@ -82,7 +91,8 @@ class AutoencoderTask:
         for one in self.check:
             for i in range(0, len(one.values), 8):
                 draw = _plain(one, slice(i, i + 8), self.module.config.patch_levels, self.device)
-                y, _ = module(draw.fields, Conditions(draw.surface, draw.solar, None))
+                conditions = Conditions(draw.surface, draw.solar, None)
+                y, _ = module(draw.fields, conditions, 0, self._rounded_to_judge)
                 shares.append(share_of_baseline(y, draw.fields, self.module.config.levels))
         return float(torch.cat(shares).mean().sqrt()) if shares else None
 
@@ -133,13 +143,29 @@ def train_autoencoder(
     device: str = "auto",
     seed: int = 0,
     learning_rate: float | None = None,
+    step: float = 0.0,
+    rounding: str = Rounding.NOISE,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on the training times of the archives and write weights; the record comes back.
 
-    init: "general", the name of shipped weights or a file to start from. Raises UserError for an unknown
-    configuration, archives without training times or too coarse, or a checkpoint that does not fit.
+    init: "general", the name of shipped weights or a file to start from. step: of the quantiser that the
+    decoder is to bear, in units of a field's spread (0 for none), and how training rounds by it. Raises
+    UserError for an unknown configuration, archives without training times or too coarse, an impossible step,
+    or a checkpoint that does not fit.
     """
+    if not 0 <= step <= 1:
+        raise UserError(
+            f"A quantisation step of {step:g} was asked for, expected 0 to 1 of a field's spread: choose "
+            "another."
+        )
+    if rounding not in list(Rounding):
+        raise UserError(f"Rounding by {rounding} was asked for: choose {' or '.join(Rounding)}.")
+    if step and (config == ARCHIVE or config.startswith(JOINT)):
+        raise UserError(
+            f"A quantisation step of {step:g} was asked for, but only the general configurations of one "
+            f"variable learn to bear it, not {config}: leave it out, or choose one of those."
+        )
     if config in (ARCHIVE, JOINT):
         datasets = [open_archive(source) for source in archives]
         options: dict[str, Any] = {
@@ -178,13 +204,15 @@ def train_autoencoder(
     settings = replace(settings, sunlit=sunlit_range(train))
     network.config = settings
     pool = FieldPool(train, lambda zoom: zoom_weight(zooms, zoom), _CELLS)
-    task = AutoencoderTask(network, pool, check, pick_device(device))
+    task = AutoencoderTask(network, pool, check, pick_device(device), step=step, rounding=Rounding(rounding))
     rate = learning_rate or LoopConfig().learning_rate
     loop = LoopConfig(learning_rate=rate)
     outcome = fit(
         task, out, minutes=minutes, config=loop, resume=resume, seed=seed, device=device, progress=progress
     )
     card = _card(settings, outcome, task, splits, archives, zooms, started_from, loop)
+    if step:
+        card = replace(card, training={**card.training, "quantised": {"step": step, "rounding": rounding}})
     save_weights(out, card, {k: v.cpu().numpy() for k, v in outcome.state.items()})
     state_path(out).unlink(missing_ok=True)
     return {

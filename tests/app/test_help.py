@@ -21,7 +21,7 @@ def test_every_control_has_help(entry, document, turns):
     turns.settle()
     parts = [part for part in page.parts().values() if isinstance(part, Viewable)]
     controls = [c for part in parts for c in part.select(lambda one: isinstance(one, CONTROLS))]
-    assert len(controls) >= 8
+    assert len(controls) >= 2
     lacking = [control.label for control in controls if not sound(control.help)]
     assert not lacking, lacking
 

@@ -42,10 +42,13 @@ def test_pictures_arrive_when_they_are_made(futures, document, turns):
 
 
 def test_other_pages_become_plain_links(futures, document, turns, monkeypatch):
-    more = (*registry.available(), registry.Entry("lessons", "Lessons", keeps=(), about="Twenty minutes."))
+    more = (*registry.available(), registry.Entry("tides", "Tides", keeps=(), about="What else there is."))
     monkeypatch.setattr(registry, "available", lambda: more)
     variables = HomePage({}, document).variables()
-    assert [(entry.title, link) for entry, link in variables["others"]] == [("Lessons", "page=lessons")]
+    assert [(entry.title, link) for entry, link in variables["others"]] == [
+        ("Lessons", "page=lessons"),
+        ("Tides", "page=tides"),
+    ]
     assert [entry.key for entry, _, _ in variables["doors"]] == list(KEYS)
 
 

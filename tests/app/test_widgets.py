@@ -60,7 +60,9 @@ def test_wrong_words_get_one_sentence(words, said):
 
 
 def test_times_may_be_more_exact_than_the_archive():
-    assert app.CompressPage(archive="amip", time="1991-08-16").query == "archive=amip&time=1991-08"
+    assert (
+        app.CompressPage(archive="amip", time="1991-08-16").query == "page=compress&archive=amip&time=1991-08"
+    )
     assert app.LatentPage(time=np.datetime64("1991-08")).query == "page=latent&time=1991-08"
 
 

@@ -10,11 +10,14 @@ from PIL import Image
 
 pytestmark = pytest.mark.browser
 PAGES = ("compress", "compare", "zoom", "latent", "ensemble")
+PATIENCE_MS = 240_000
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 def with_pictures(page):
-    page.wait_for_function("document.querySelectorAll('.thumb :is(svg, img)').length >= 11", timeout=240_000)
+    page.wait_for_function(
+        "document.querySelectorAll('.thumb :is(svg, img)').length >= 11", timeout=PATIENCE_MS
+    )
     return page
 
 
@@ -30,7 +33,7 @@ def test_cards_show_and_lead_on(visit):
     said = page.locator("[data-line=compress]").inner_text()
     page.locator(".door[data-page=compress]").click()
     page.wait_for_url(re.compile("page=compress"))
-    page.wait_for_selector("body[data-ready=true]")
+    page.wait_for_selector("body[data-ready=true]", timeout=PATIENCE_MS)
     assert page.locator("[data-text=rmse]").inner_text() in said, "the card says what its page shows"
 
 

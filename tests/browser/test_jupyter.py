@@ -65,7 +65,6 @@ def jupyter(tmp_path_factory) -> Iterator[str]:
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
         "IdentityProvider.token": "",
-        "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.collaborative": False,
     }
@@ -101,10 +100,8 @@ def opened(context, url: str, name: str):
     page = context.new_page()
     page.goto(f"{url}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    page.locator(".jp-CodeCell").first.click()
-    page.keyboard.press("Escape")
-    for _ in SOURCES[name]:
-        page.keyboard.press("Shift+Enter")
+    for item in ("Run", "Run All Cells"):
+        page.get_by_role("menuitem", name=item, exact=True).click()
     page.locator("[data-ready=true]").wait_for()
     return page
 

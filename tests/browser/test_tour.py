@@ -7,12 +7,13 @@ import pytest
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 PAGES = ("compress", "compare", "zoom", "latent", "ensemble")
+PATIENCE_MS = 240_000
 REMEMBERED = "localStorage.getItem('fieldspace-tour')"
 
 
 def stop(page):
     dialog = page.get_by_role("dialog")
-    dialog.wait_for()
+    dialog.wait_for(timeout=PATIENCE_MS)
     page.wait_for_function("document.activeElement.closest('[role=dialog]') !== null")
     return dialog
 
@@ -22,7 +23,7 @@ def test_five_stops_lead_through_five_pages(visit, options):
     page = visit("", **options)
     page.get_by_role("button", name="Take the tour").click()
     for number, key in enumerate(PAGES, start=1):
-        page.wait_for_url(re.compile(f"page={key}.*tour={number}"))
+        page.wait_for_url(re.compile(f"page={key}.*tour={number}"), timeout=PATIENCE_MS)
         dialog = stop(page)
         assert f"Stop {number} of 5" in dialog.inner_text()
         box, seen = dialog.bounding_box(), page.locator(".driver-active-element").bounding_box()
@@ -54,6 +55,6 @@ def test_tour_begins_where_one_is_and_escape_ends_it(visit):
     assert "tour=" not in page.url and page.evaluate(REMEMBERED) == "ended" and "ratio=16" in page.url
     page.get_by_role("button", name="Tour").click()
     stop(page).get_by_role("button", name="Back").click()
-    page.wait_for_url(re.compile("page=compress.*tour=1"))
+    page.wait_for_url(re.compile("page=compress.*tour=1"), timeout=PATIENCE_MS)
     stop(page).get_by_role("button", name="Skip the tour").click()
     page.get_by_role("dialog").wait_for(state="detached")
