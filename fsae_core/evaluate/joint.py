@@ -72,8 +72,10 @@ class Joint:
         packed = model.compress_joint(fields, **told)
         sizes = np.zeros(len(x))
         for name, part in packed.items():
-            whole = Latents(*(np.asarray(v, np.float32) for v in (part.values, part.offset, part.scale)))
-            halves, taken = as_float16(whole)
+            values, offset, scale = (
+                np.asarray(side, np.float32) for side in (part.values, part.offset, part.scale)
+            )
+            halves, taken = as_float16(Latents(values, offset, scale))
             sizes += taken
             packed[name] = type(part)(halves.values, part.offset, part.scale, part.zoom_in, part.zoom)
         between = time.process_time()
