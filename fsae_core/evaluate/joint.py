@@ -62,7 +62,7 @@ class Joint:
         stamps = self.ds["time"].values
         rows = np.searchsorted(stamps, stamps[:0] if times is None else times)
         if times is None or not np.array_equal(stamps[np.minimum(rows, len(stamps) - 1)], times):
-            raise UserError(f"{self.name} codes times of the archive only: it needs the other fields of these.")
+            raise UserError(f"{self.name} codes times of the archive only, with its other fields.")
         fields = {n: self.ds[n].values[rows].astype(np.float32) for n in self.names}
         fields[self.variable] = np.asarray(x, np.float32)
         told = {"times": times, "instant": self.instant}
