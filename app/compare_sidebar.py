@@ -36,6 +36,7 @@ class CompareSidebar:
         on_compute: Callable[[bool], None],
     ) -> None:
         self._binding = binding = Binding(state)
+        self._all_that_is_left = False
         self.field = FieldControls(binding, on_file, on_problem)
         self.map = MapControls(binding)
         self.speed = Segmented(
@@ -153,6 +154,9 @@ class CompareSidebar:
             put(self.which, options=[["pair", "A and B", why], ["all", f"All {len(shown.methods)}", ""]])
             if pair and lacking:
                 put(self.which, value="all")
+            elif self._all_that_is_left:  # it was not the visitor's choice
+                put(self.which, value="pair")
+            self._all_that_is_left = bool(pair and lacking)
             put(self.which, visible=bool(lacking))
             put(self.compute, visible=bool(lacking))
             for control in (self.csv, self.json):

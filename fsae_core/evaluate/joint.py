@@ -60,12 +60,9 @@ class Joint:
         check_axis(self, axis)
         model = self._model(ratio)
         stamps = self.ds["time"].values
-        wanted = np.empty(0, stamps.dtype) if times is None else times
-        rows = np.searchsorted(stamps, wanted)
-        if not len(wanted) or not np.array_equal(stamps[np.minimum(rows, len(stamps) - 1)], wanted):
-            raise UserError(
-                f"{self.name} codes times of the archive only, which it needs the other fields of."
-            )
+        rows = np.searchsorted(stamps, stamps[:0] if times is None else times)
+        if times is None or not np.array_equal(stamps[np.minimum(rows, len(stamps) - 1)], times):
+            raise UserError(f"{self.name} codes times of the archive only, with its other fields.")
         fields = {n: self.ds[n].values[rows].astype(np.float32) for n in self.names}
         fields[self.variable] = np.asarray(x, np.float32)
         told = {"times": times, "instant": self.instant}
@@ -74,10 +71,9 @@ class Joint:
         sizes = np.zeros(len(x))
         for name, part in packed.items():
             values, offset, scale = (
-                np.asarray(v, np.float32) for v in (part.values, part.offset, part.scale)
+                np.asarray(side, np.float32) for side in (part.values, part.offset, part.scale)
             )
-            whole = Latents(values, offset, scale)
-            halves, taken = as_float16(whole)
+            halves, taken = as_float16(Latents(values, offset, scale))
             sizes += taken
             packed[name] = type(part)(halves.values, part.offset, part.scale, part.zoom_in, part.zoom)
         between = time.process_time()
