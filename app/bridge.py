@@ -12,29 +12,34 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.models import ColumnDataSource, CustomJS, Model
 
+from app.starting import Starting
+
 _WORDS = """
+const page = window.fieldSpace.of(source)
 for (const key of Object.keys(source.data)) {
-  for (const node of document.querySelectorAll(`[data-text="${key}"]`)) {
+  for (const node of page.root.querySelectorAll(`[data-text="${key}"]`)) {
     const text = String(source.data[key][0])
     if (node.textContent !== text) node.textContent = text
     node.hidden = text === ""
   }
 }
 """
-_ADDRESS = "window.fieldSpace.address(source.data.query[0], source.data.links[0])"
-_FILE = "if (source.data.name.length) window.fieldSpace.save(source.data.name[0], source.data.body[0])"
-_TOAST = "if (source.data.text.length) window.fieldSpace.toast(source.data.text[source.data.text.length - 1])"
+_ADDRESS = "window.fieldSpace.of(source).address(source.data.query[0], source.data.links[0])"
+_FILE = (
+    "if (source.data.name.length) window.fieldSpace.of(source).save(source.data.name[0], source.data.body[0])"
+)
+_TOAST = "if (source.data.text.length) window.fieldSpace.of(source).toast(source.data.text.at(-1))"
 _COLOURS = """
+const page = window.fieldSpace.of(source)
 const paint = () => {
-  const dark = window.fieldSpace.isDark()
+  const dark = page.isDark()
   models.forEach((model, i) => model.setv({[names[i]]: dark ? darks[i] : lights[i]}, {sync: false}))
 }
 paint()
-window.fieldSpace.painted(paint)
+page.painted(paint)
 """
 
 
@@ -100,18 +105,19 @@ class Bridge:
             setattr(model, name, dark if self.dark else light)
             self._coloured.append((model, name, light, dark))
 
-    def attach(self, document: Document, anchor: Model, *others: Model) -> None:
+    def attach(self, starting: Starting, anchor: Model, *others: Model) -> None:
         """Start when the browser has the page; everything registered before is included.
 
+        starting: the document, or what stands for it in a notebook.
         anchor: a model that is on the page. Only what hangs on such a one is kept in step with the browser,
         so the channels, and `others` that are not on the page themselves, are tied to it.
         """
         channels = [self._words, self._address, self._file, self._toast, self._paint, *others]
         anchor.js_on_change("tags", CustomJS(args={"channels": channels}, code="void channels"))
         self._hand_over()
-        document.js_on_event(DocumentReady, self._painter)
+        starting.js_on_event(DocumentReady, self._painter)
         for source, code in ((self._words, _WORDS), (self._address, _ADDRESS), (self._toast, _TOAST)):
-            document.js_on_event(DocumentReady, CustomJS(args={"source": source}, code=code))
+            starting.js_on_event(DocumentReady, CustomJS(args={"source": source}, code=code))
 
     def paint(self) -> None:
         """Hand over the colours of models that have come since; they are on the page by now."""
@@ -121,6 +127,7 @@ class Bridge:
     def _hand_over(self) -> None:
         models, names, lights, darks = zip(*self._coloured, strict=True) if self._coloured else ((),) * 4
         self._painter.args = {
+            "source": self._paint,
             "models": list(models),
             "names": list(names),
             "lights": list(lights),

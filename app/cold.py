@@ -13,7 +13,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_COLD = threading.Lock()
+_COLD = threading.RLock()
 _WARM = threading.Event()
 
 

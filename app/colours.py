@@ -6,10 +6,10 @@ colour vision.
 
 from __future__ import annotations
 
-__all__ = ["DIVERGING", "Scale", "error_scale", "field_scale", "palette"]
+__all__ = ["DIVERGING", "Scale", "error_scale", "field_scale", "palette", "speed_scale"]
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -82,6 +82,11 @@ def field_scale(variable: str, sample: np.ndarray) -> Scale:
     if not high > low:
         low, high = low - 1.0, high + 1.0
     return Scale(_MAPS.get(variable, "haline"), float(low), float(high))
+
+
+def speed_scale(speed: np.ndarray) -> Scale:
+    """A range from zero for the speed of a wind."""
+    return replace(field_scale("speed", speed), palette="speed", low=0.0)
 
 
 def error_scale(error: np.ndarray) -> Scale:

@@ -21,6 +21,7 @@ from bokeh.plotting import figure as Figure
 from app import charts, places
 from app.bridge import Bridge
 from app.compare_state import method_name
+from app.late_figure import LateFigure
 from app.method_colours import colour_of, dash_of
 
 Row = Mapping[str, Any]
@@ -28,8 +29,8 @@ _SIZE_KM = 6500.0
 """Edge of a cell of zoom 0."""
 
 
-class PairChart:
-    """Two curves, A's and B's, of one figure of a row; the figure is made when it is first asked for.
+class PairChart(LateFigure):
+    """Two curves, A's and B's, of one figure of a row.
 
     upright: the figure runs along x and the place along y, as latitudes do. legend: where it lies.
     floor: where the axis of the figure begins; by default just below its values.
@@ -58,20 +59,11 @@ class PairChart:
         self.sources = [ColumnDataSource({"place": [], "value": []}) for _ in "ab"]
         self._looks = [("#77838c", "solid"), ("#77838c", "solid")]
         self._label = ""
-        self._made: Figure | None = None
         self._lines: list[Any] = []
         self._items: list[LegendItem] = []
         self.ticks: FixedTicker | None = None
         self.level: float | None = None
         self.formatters: dict[str, CustomJSTickFormatter] = {}
-
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self._dress()
-        return self._made
 
     def show(self, rows: Sequence[Row], label: str = "") -> None:
         """rows: A's and B's, as `fsae evaluate` has them; figures that are null leave a gap."""
@@ -87,8 +79,7 @@ class PairChart:
         ]
         self._label = label
         self._fit()
-        if self._made is not None:
-            self._dress()
+        self._dress_made()
 
     def _fit(self) -> None:
         """Both ranges to what is drawn."""
@@ -105,8 +96,7 @@ class PairChart:
             ends = {"start": low, "end": high + room}
             self._range.update(**ends, reset_start=ends["start"], reset_end=ends["end"])
 
-    def _dress(self) -> None:
-        assert self._made is not None
+    def _dress(self, fig: Figure) -> None:
         for drawn, (colour, dash) in zip(self._lines, self._looks, strict=True):
             drawn[0].glyph.update(line_color=colour, line_dash=dash)
             drawn[1].glyph.update(line_color=colour, fill_color=colour)
@@ -115,10 +105,9 @@ class PairChart:
         if self.ticks is not None and self.ticks.ticks:
             finest = int(self.ticks.ticks[-1])
             words = f"zoom, from cells of {_SIZE_KM:.0f} km (0) to {_SIZE_KM / 2**finest:.0f} km ({finest})"
-            self._made.xaxis.axis_label = words
+            fig.xaxis.axis_label = words
         if self._label:
-            axis = self._made.xaxis if self._upright else self._made.yaxis
-            axis.axis_label = self._label
+            (fig.xaxis if self._upright else fig.yaxis).axis_label = self._label
 
     def _figure(self) -> Figure:
         if self.ticks is not None:

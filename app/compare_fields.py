@@ -17,13 +17,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from app.archive_choice import archive_or_first
-from app.colours import Scale, error_scale, field_scale
+from app.colours import Scale, error_scale, speed_scale
 from app.compare_methods import fitting_methods, held_out, method_of, nearest_index
 from app.compare_state import AXES, method_name
 from app.compare_tables import Table, known_table
+from app.picture import WINDS
 from app.sphere_view import Field
 from app.state import RATIOS
 from app.store import Archive
+from app.wind_arrows import Wind
 from fsae_core.errors import UserError
 from fsae_core.evaluate.bootstrap import block_length
 from fsae_core.evaluate.coded import Coded, Known, Method, OutOfReach
@@ -34,13 +36,12 @@ from fsae_core.evaluate.row import NOTHING, scores
 from fsae_core.training.splits import Split, split_of
 
 _SIDES = 24
-_WINDS = {"u10": "v10", "v10": "u10"}
 _FALLBACKS = ("fs-ae", "cnn-vae", "block-mean", "jpeg2000")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the controls say; speed: of the wind, instead of the component."""
+    """What the controls say; speed: of the wind, instead of the component, with arrows."""
 
     archive: str
     variable: str
@@ -71,6 +72,7 @@ class Side:
     cards: tuple[Any, ...] = ()
     side_bytes: int = 0
     why: str = ""
+    wind: Wind | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Compared:
     held_out: bool
     learned: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    wind: Wind | None = None
 
     @property
     def unit(self) -> str:
@@ -106,7 +109,7 @@ class Compared:
     @property
     def windy(self) -> bool:
         """Whether there is a speed to show."""
-        return _WINDS.get(self.wish.variable) in self.archive.variables
+        return WINDS.get(self.wish.variable) in self.archive.variables
 
     @property
     def name(self) -> str:
@@ -162,7 +165,7 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
     if not any(wish.axis in axes for axes in methods.values()):
         raise UserError(f"No method takes {variable} of {archive.title}: choose a field of one value a cell.")
     a, b = _chosen(wish, methods, problems)
-    speed = wish.speed and _WINDS.get(variable) in archive.variables
+    speed = wish.speed and WINDS.get(variable) in archive.variables
     wish = replace(wish, a=a, b=b, time=held.labels[index], speed=speed)
     truth = Field(_truth(held, variable, index, speed))
     left, right = (_side(archive, held, wish, name, index) for name in (a, b))
@@ -175,7 +178,7 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
         truth,
         left,
         right,
-        _speed_scale(truth) if speed else archive.scale(variable),
+        speed_scale(truth.cells) if speed else archive.scale(variable),
         error_scale(np.concatenate(errors)) if errors else Scale("balance", -1.0, 1.0),
         table,
         methods,
@@ -183,16 +186,18 @@ def compare(wish: Wish, own: Mapping[str, Archive], strict: bool = False) -> Com
         bool(Split.mask(held.times, split_of(archive.dataset).test).all()),
         _learned(archive, held.times[index], left, right),
         tuple(problems),
+        _wind(held, variable, index) if speed else None,
     )
 
 
-def _speed_scale(truth: Field) -> Scale:
-    return replace(field_scale("speed", truth.cells), palette="speed", low=0.0)
+def _wind(held: Archive, variable: str, index: int) -> Wind:
+    u, v = (held.values(name, index) for name in sorted((variable, WINDS[variable])))
+    return Wind(u, v)
 
 
 def _truth(held: Archive, variable: str, index: int, speed: bool) -> np.ndarray:
     values = held.values(variable, index)
-    return np.hypot(values, held.values(_WINDS[variable], index)) if speed else values
+    return np.hypot(values, held.values(WINDS[variable], index)) if speed else values
 
 
 def _learned(archive: Archive, time: np.datetime64, *sides: Side) -> tuple[str, ...]:
@@ -228,7 +233,7 @@ def _side(archive: Archive, held: Archive, wish: Wish, name: str, index: int) ->
 
 
 def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: int) -> Side:
-    parts = (wish.variable, _WINDS[wish.variable]) if wish.speed else (wish.variable,)
+    parts = (wish.variable, WINDS[wish.variable]) if wish.speed else (wish.variable,)
     try:
         known = method_of(archive, wish.variable, name).known(wish.ratio)
         coded = [_coded(archive, held, part, wish, name, index) for part in parts]
@@ -262,7 +267,15 @@ def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: in
         known,
         cards,
         sum(files.values()) + 4 * maps,
+        wind=_decoded_wind(held, wish, index, coded) if wish.speed else None,
     )
+
+
+def _decoded_wind(held: Archive, wish: Wish, index: int, coded: list[Coded]) -> Wind:
+    """Arrows on the same scale as the truth's."""
+    parts = {wish.variable: coded[0].recon, WINDS[wish.variable]: coded[1].recon}
+    u, v = (parts[name] for name in sorted(parts))
+    return Wind(u, v, _wind(held, wish.variable, index).strong)
 
 
 def _cards(method: Method, wish: Wish) -> tuple[Any, ...]:

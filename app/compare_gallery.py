@@ -84,6 +84,9 @@ class CompareGallery:
         for pane in self.maps.panes:
             pane.unit_is(shown.unit)
         self.mark()
+        winds = (shown.wind, shown.a.wind, shown.b.wind)
+        for pane, wind in zip((self.truth, self.a, self.b), winds, strict=True):
+            pane.wind = wind
         self.maps.draw(self._fields(shown))
         self.recolour()
 

@@ -36,36 +36,78 @@ class CompareSidebar:
         on_compute: Callable[[bool], None],
     ) -> None:
         self._binding = binding = Binding(state)
+        self._all_that_is_left = False
         self.field = FieldControls(binding, on_file, on_problem)
         self.map = MapControls(binding)
         self.speed = Segmented(
             label="Wind",
+            help="One component of the wind, or its speed, made of both components after they "
+            "were compressed.",
             value="speed" if state.speed else "part",
-            options=[["part", "Component", ""], ["speed", "Speed", ""]],
+            options=[["part", "Component", ""], ["speed", "Speed and arrows", ""]],
         )
-        self.a = Choice(label="Method A", value=state.a)
-        self.b = Choice(label="Method B", value=state.b)
-        self.swap = Action(label="Swap A and B")
+        self.a = Choice(
+            label="Method A",
+            help="The method on the left. Methods with + clim work on departures from the annual cycle.",
+            value=state.a,
+        )
+        self.b = Choice(
+            label="Method B",
+            help="The method on the right. Methods with + clim work on departures from the annual cycle.",
+            value=state.b,
+        )
+        self.swap = Action(label="Swap A and B", help="A becomes B, and B becomes A.")
         self.axis = Segmented(
-            label="Ratio counted in", value=state.axis, options=[[k, v, ""] for k, v in AXES.items()]
+            label="Ratio counted in",
+            help="Compare at equal numbers kept, or at equal bytes on disk. Some methods have "
+            "one of the two only.",
+            value=state.axis,
+            options=[[k, v, ""] for k, v in AXES.items()],
         )
         self.ratio = Segmented(
-            label="Ratio", value=str(state.ratio), options=[[str(r), f"{r}×", ""] for r in RATIOS]
+            label="Ratio",
+            help="How many times fewer numbers, or bytes, both methods may keep.",
+            value=str(state.ratio),
+            options=[[str(r), f"{r}×", ""] for r in RATIOS],
         )
         self.curves = Segmented(
-            label="Curves", value=state.curves, options=[[k, v, ""] for k, v in CURVES.items()]
+            label="Curves",
+            help="Which methods the charts show: on fields as they are, on departures from a "
+            "climatology, all, or A and B alone.",
+            value=state.curves,
+            options=[[k, v, ""] for k, v in CURVES.items()],
         )
         self.span = Segmented(
-            label="Figures of", value=state.span, options=[[k, v, ""] for k, v in SPANS.items()]
+            label="Figures of",
+            help="Charts and figures of all held-out times, or of the time on the maps.",
+            value=state.span,
+            options=[[k, v, ""] for k, v in SPANS.items()],
         )
         self.status = Listing(label="Where the table comes from", heads=[""])
         self.which = Segmented(
-            label="Compute the table for", value="pair", options=[["pair", "A and B", ""], ["all", "All", ""]]
+            label="Compute the table for",
+            help="Which methods are measured: the two that are compared, or all, which can take minutes.",
+            value="pair",
+            options=[["pair", "A and B", ""], ["all", "All", ""]],
         )
-        self.compute = Action(label="Compute table")
-        self.csv, self.json = Action(label="Table, CSV"), Action(label="Table, JSON")
-        self.grid = Segmented(label="Grid", value="latlon")
-        self.save = Action(label="Save fields, NetCDF")
+        self.compute = Action(
+            label="Compute table",
+            help="Measures the methods on all held-out times. It can be stopped; rows come one by one.",
+        )
+        self.csv, self.json = (
+            Action(label="Table, CSV", help="The table of all methods and ratios, for a spreadsheet."),
+            Action(
+                label="Table, JSON",
+                help="The same table with all that is known of its making, as fsae evaluate writes it.",
+            ),
+        )
+        self.grid = Segmented(
+            label="Grid",
+            help="The grid of the file: latitudes and longitudes that any tool reads, or the "
+            "HEALPix cells that were computed.",
+            value="latlon",
+        )
+        self.save = Action(label="Save fields, NetCDF", help="Saves truth, A and B of this time.")
         binding.tie(self.a, "a")
         binding.tie(self.b, "b")
         binding.tie(self.axis, "axis")
@@ -112,6 +154,9 @@ class CompareSidebar:
             put(self.which, options=[["pair", "A and B", why], ["all", f"All {len(shown.methods)}", ""]])
             if pair and lacking:
                 put(self.which, value="all")
+            elif self._all_that_is_left:  # it was not the visitor's choice
+                put(self.which, value="pair")
+            self._all_that_is_left = bool(pair and lacking)
             put(self.which, visible=bool(lacking))
             put(self.compute, visible=bool(lacking))
             for control in (self.csv, self.json):

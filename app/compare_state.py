@@ -13,6 +13,7 @@ from app.state import RATIOS, MapState, Part, flag, number, one_of, text
 _PLAIN = {
     "fs-ae": "FS-AE",
     "cnn-vae": "CNN-VAE",
+    "fs-ae-joint": "FS-AE, variables together",
     "block-mean": "Block mean",
     "eof": "EOF",
     "sht": "Harmonics",
@@ -23,7 +24,11 @@ _PLAIN = {
     "zfp": "ZFP",
     "bitround": "Bit rounding",
 }
-NAMES = {**_PLAIN, **{f"{key}+clim": f"{name} + clim" for key, name in _PLAIN.items()}}
+_NEVER_ON_ANOMALIES = "fs-ae-joint"
+NAMES = {
+    **_PLAIN,
+    **{f"{key}+clim": f"{name} + clim" for key, name in _PLAIN.items() if key != _NEVER_ON_ANOMALIES},
+}
 """What `fsae evaluate` calls a method, and what the page writes."""
 
 AXES = {"floats": "Numbers", "bytes": "Bytes"}

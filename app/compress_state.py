@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import param
 
-from app.state import RATIOS, MapState, Part, number, one_of, text
+from app.state import RATIOS, MapState, Part, flag, number, one_of, text
 
 METHODS = {
     "general": "General weights",
     "amip": "AMIP weights",
+    "joint": "All variables together",
     "block-mean": "Block mean + smooth (no network)",
 }
 
@@ -25,6 +26,7 @@ class CompressState(MapState):
     time = param.String("", doc="ISO time in minutes, UTC; empty is the archive's first.")
     method: Any = param.Selector(default="general", objects=list(METHODS))
     ratio: Any = param.Selector(default=64, objects=list(RATIOS))
+    speed = param.Boolean(False, doc="Wind speed, with arrows, instead of a component.")
     swipe = param.Number(0.5, bounds=(0.0, 1.0), doc="Where the divider stands, as a share of the window.")
 
     parts: ClassVar[tuple[Part, ...]] = (
@@ -33,6 +35,7 @@ class CompressState(MapState):
         text("time", "a time"),
         one_of("method", METHODS),
         one_of("ratio", RATIOS, "4, 16, 64 or 256"),
+        flag("speed"),
         *MapState.parts,
         number("swipe", 0, 1, "a share from 0 to 1"),
     )

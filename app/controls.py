@@ -23,15 +23,17 @@ from app.settings import settings
 from fsae_core.assets import asset_path
 from fsae_core.errors import UserError
 
-_SHEET = asset_path("style", "controls.css").read_text(encoding="utf-8")
+_SHEET = "\n".join(asset_path("style", f"{name}.css").read_text("utf-8") for name in ("controls", "help"))
+_HELP = asset_path("style", "help.js").read_text(encoding="utf-8")
 
 
 def _module(name: str) -> str:
-    return asset_path("style", f"{name}.js").read_text(encoding="utf-8")
+    return _HELP + asset_path("style", f"{name}.js").read_text(encoding="utf-8")
 
 
 class _Control(JSComponent):
     label = param.String("")
+    help = param.String("", doc="What it does, its unit and when to use it, in a sentence or two.")
 
     __abstract = True
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["PlaceChart", "RankChart", "SpectrumChart"]
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -14,35 +13,20 @@ from bokeh.plotting import figure as Figure
 
 from app import charts
 from app.bridge import Bridge
+from app.late_figure import LateFigure
 from fsae_core.evaluate.distribution import density, exchanged_ranks
 
 _MOST_RANKS = 20
 _EMPTY: dict[str, Any] = {"x": [], "y": []}
 
 
-class _Chart(ABC):
-    """A figure that is made when it is first asked for; its sources are there before."""
+class _Chart(LateFigure):
+    """What the charts of this page share."""
 
     name = ""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._made: Figure | None = None
-
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self._dress(self._made)
-        return self._made
-
-    @abstractmethod
-    def _figure(self) -> Figure:
-        """Make it."""
-
-    def _dress(self, fig: Figure) -> None:  # noqa: B027 - most charts have nothing to dress
-        """What changes with what is shown, where the figure is there."""
 
     def _source(self) -> ColumnDataSource:
         return ColumnDataSource(dict(_EMPTY))
@@ -95,8 +79,7 @@ class PlaceChart(_Chart):
             {"x": [truth, truth], "y": [-0.1 * top, 1.05 * top]} if truth is not None else dict(_EMPTY)
         )
         self._label = label
-        if self._made is not None:
-            self._dress(self._made)
+        self._dress_made()
 
     def _dress(self, fig: Figure) -> None:
         fig.xaxis.axis_label = self._label

@@ -51,33 +51,130 @@ class EnsembleSidebar:
         names = [[f"{m:02d}", calendar.month_name[m]] for m in range(1, 13)]
         years = [[str(y), str(y)] for y in range(FIRST_YEAR, LAST_YEAR + 1)]
         windows = [[str(n), f"{n} days, every third" if n else "Mean of the month"] for n in WINDOWS]
-        self.month = Choice(label="Month", options=names)
-        self.year = Choice(label="Year", options=years)
-        self.days = Choice(label="Fields", options=windows)
-        self.player = TimePlayer(label="Day")
-        self.volcanoes = Segmented(label="Volcanoes", options=_row({"on": "As then", "off": "None"}))
-        self.co2_from = Segmented(label="CO₂", options=_row({"then": "As then", "own": "Other"}))
-        self.co2 = Range(label="CO₂ of this world", start=280, end=560, step=5, suffix=" ppm")
-        self.nino_from = Segmented(
-            label="Niño 3.4", options=_row({"then": "As then", "unknown": "Unknown", "own": "Other"})
+        self.month = Choice(label="Month", help="The month of the year that is drawn.", options=names)
+        self.year = Choice(
+            label="Year",
+            help="The year whose forcing is used: volcanic haze, CO₂ and El Niño of then.",
+            options=years,
         )
-        self.nino = Range(label="Niño 3.4 of this world", start=-3, end=3, step=0.1, suffix=" K")
-        self.resolution = Segmented(label="Resolution class", options=_row(RESOLUTIONS))
-        self.members = Choice(label="Members")
-        self.steps = Choice(label="Sampler's evaluations", options=[[str(n), str(n)] for n in STEPS])
-        self.seed = Range(label="Seed", start=0, end=99, step=1)
-        self.versus = Choice(label="Compared with", options=[list(pair) for pair in VERSUS.items()])
-        self.other_co2 = Range(label="CO₂ there", start=280, end=560, step=5, suffix=" ppm")
-        self.test = Segmented(label="Stippled where it stands out of", options=_row(TESTS))
-        self.shown = Segmented(label="Show", options=_row(SHOWN))
-        self.side = Segmented(label="Probability", options=_row({"above": "Above", "below": "Below"}))
-        self.threshold = Range(label="Threshold", suffix=" K")
-        self.lat = Range(label="Place, latitude", start=-90, end=90, step=1, suffix="°")
-        self.lon = Range(label="Place, longitude", start=-180, end=180, step=1, suffix="°")
-        self.form = Segmented(label="File", options=_row({"nc": "NetCDF", "zarr": "Zarr, zipped"}))
-        self.world = Segmented(label="World", value="one")
-        self.save = Action(label="Save ensemble")
-        self.go = Action(label="Draw the rest", visible=False)
+        self.days = Choice(
+            label="Fields", help="The mean of the month, or days of it, every third.", options=windows
+        )
+        self.player = TimePlayer(label="Day", help="Which day of the window is shown.")
+        self.volcanoes = Segmented(
+            label="Volcanoes",
+            help="None takes the haze of volcanoes away from the world that is drawn.",
+            options=_row({"on": "As then", "off": "None"}),
+        )
+        self.co2_from = Segmented(
+            label="CO₂",
+            help="CO₂ of that month, or another amount.",
+            options=_row({"then": "As then", "own": "Other"}),
+        )
+        self.co2 = Range(
+            label="CO₂ of this world",
+            help="CO₂ of the world that is drawn, in parts per million.",
+            start=280,
+            end=560,
+            step=5,
+            suffix=" ppm",
+        )
+        self.nino_from = Segmented(
+            label="Niño 3.4",
+            help="Sea surface temperature of the central Pacific: as then, left open, or another value.",
+            options=_row({"then": "As then", "unknown": "Unknown", "own": "Other"}),
+        )
+        self.nino = Range(
+            label="Niño 3.4 of this world",
+            help="Departure of the central Pacific's sea surface temperature, in kelvin: above "
+            "0.5 is El Niño.",
+            start=-3,
+            end=3,
+            step=0.1,
+            suffix=" K",
+        )
+        self.resolution = Segmented(
+            label="Resolution class",
+            help="Fine is drawn at zoom 5 (1.8 degrees), coarse at zoom 4 (3.7 degrees).",
+            options=_row(RESOLUTIONS),
+        )
+        self.members = Choice(
+            label="Members",
+            help="How many fields are drawn. More tell spread and change better and take longer.",
+        )
+        self.steps = Choice(
+            label="Sampler's evaluations",
+            help="Steps of the network for each draw: more are a little more exact and take longer.",
+            options=[[str(n), str(n)] for n in STEPS],
+        )
+        self.seed = Range(
+            label="Seed",
+            help="Where the random numbers begin: the same seed draws the same fields.",
+            start=0,
+            end=99,
+            step=1,
+        )
+        self.versus = Choice(
+            label="Compared with",
+            help="The other world, drawn with the same random numbers, so that only its conditions differ.",
+            options=[list(pair) for pair in VERSUS.items()],
+        )
+        self.other_co2 = Range(
+            label="CO₂ there",
+            help="CO₂ of the other world, in parts per million.",
+            start=280,
+            end=560,
+            step=5,
+            suffix=" ppm",
+        )
+        self.test = Segmented(
+            label="Stippled where it stands out of",
+            help="Weather: the change is larger than weather makes by chance. Pairs: it has the "
+            "same sign in nearly all pairs.",
+            options=_row(TESTS),
+        )
+        self.shown = Segmented(
+            label="Show",
+            help="Departures from the usual month, or temperatures, both in kelvin.",
+            options=_row(SHOWN),
+        )
+        self.side = Segmented(
+            label="Probability",
+            help="Share of members above or below the threshold.",
+            options=_row({"above": "Above", "below": "Below"}),
+        )
+        self.threshold = Range(
+            label="Threshold", help="Where the probability begins, in kelvin.", suffix=" K"
+        )
+        self.lat = Range(
+            label="Place, latitude",
+            help="Latitude of the place in the chart, in degrees north. A click on a map sets it too.",
+            start=-90,
+            end=90,
+            step=1,
+            suffix="°",
+        )
+        self.lon = Range(
+            label="Place, longitude",
+            help="Longitude of the place in the chart, in degrees east. A click on a map sets it too.",
+            start=-180,
+            end=180,
+            step=1,
+            suffix="°",
+        )
+        self.form = Segmented(
+            label="File",
+            help="NetCDF for most tools, zipped Zarr for large ensembles.",
+            options=_row({"nc": "NetCDF", "zarr": "Zarr, zipped"}),
+        )
+        self.world = Segmented(label="World", help="Which of the two worlds is saved.", value="one")
+        self.save = Action(
+            label="Save ensemble",
+            help="Saves all members with month, seed and conditions, so that they can be drawn again.",
+        )
+        self.go = Action(
+            label="Draw the rest", help="Goes on with the members that are missing.", visible=False
+        )
         self.map = MapControls(bind)
         # There is one field a picture, not an archive's colours through time.
         self.map.fit.options = [["archive", "Whole sphere", ""], ["view", "This view", ""]]

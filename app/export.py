@@ -14,7 +14,9 @@ import numpy as np
 import xarray as xr
 
 from app import scratch
-from app.store import Archive, round_trip
+from app.fitting import coded_with
+from app.picture import round_trip
+from app.store import Archive
 from fsae_core.codec.layout import INSTANT
 from fsae_core.sphere.healpix import lookup
 
@@ -42,7 +44,7 @@ def to_netcdf(
     grid: "healpix" (nested cells) or "latlon" (the value of the cell each node lies in).
     progress: as tqdm; stopping it stops the work.
     """
-    ds = archive.cut(variable, indices)
+    ds = archive.cut(coded_with(archive, [variable], method), indices)
     small, back = round_trip(ds, method, ratio, progress)
     truth, recon = ds[variable].astype(np.float32), back[variable]
     attrs = {k: v for k, v in truth.attrs.items() if k not in ("grid_mapping", INSTANT)}

@@ -33,10 +33,27 @@ class FieldControls:
         state: Any = binding.state
         self._binding = binding
         self._offered = offered or _shipped
-        self.archive = Choice(label="Archive", value=state.archive)
-        self.variable = Choice(label="Variable", value=state.variable)
-        self.upload = Upload(on_file, on_problem, label="Use your own file…")
-        self.time = TimePlayer(label="Time")
+        self.archive = Choice(
+            label="Archive",
+            help="Where the field comes from. ERA5 is a reanalysis of observations; archives "
+            "marked as simulated are neither observed nor forecast.",
+            value=state.archive,
+        )
+        self.variable = Choice(
+            label="Variable",
+            help="What is shown: temperature, wind, pressure or rain, each in its own unit.",
+            value=state.variable,
+        )
+        self.upload = Upload(
+            on_file,
+            on_problem,
+            label="Use your own file…",
+            help="A NetCDF, GRIB or zipped Zarr of the whole sphere. It is kept for this visit "
+            "only and is put on HEALPix cells.",
+        )
+        self.time = TimePlayer(
+            label="Time", help="Which time of the archive is shown, in UTC. Play runs through all of them."
+        )
         binding.tie(self.archive, "archive")
         binding.tie(self.variable, "variable")
         binding.tie(self.time, lambda i: {"time": self.time.labels[i]} if i < len(self.time.labels) else {})
@@ -71,13 +88,33 @@ class MapControls:
         self._binding = binding
         self.projection = Segmented(
             label="Projection",
+            help="How the sphere is laid flat. Flat is fit for reading places, Mollweide keeps "
+            "areas, Globe shows one side.",
             value=state.projection,
             options=[["plate-carree", "Flat", ""], ["mollweide", "Mollweide", ""], ["globe", "Globe", ""]],
         )
-        self.lon0 = Range(label="Middle longitude", value=state.lon0, start=-180, end=180, step=5, suffix="°")
-        self.lat0 = Range(label="Middle latitude", value=state.lat0, start=-90, end=90, step=5, suffix="°")
+        self.lon0 = Range(
+            label="Middle longitude",
+            help="The longitude in the middle of the maps, in degrees east.",
+            value=state.lon0,
+            start=-180,
+            end=180,
+            step=5,
+            suffix="°",
+        )
+        self.lat0 = Range(
+            label="Middle latitude",
+            help="The latitude in the middle of the globe, in degrees north.",
+            value=state.lat0,
+            start=-90,
+            end=90,
+            step=5,
+            suffix="°",
+        )
         self.fit = Segmented(
             label="Colour range",
+            help="Colours of the whole archive stay the same through time; those of this view "
+            "show more detail where you look.",
             value="view" if state.fit else "archive",
             options=[["archive", "Whole archive", ""], ["view", "This view", ""]],
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.bridge import Bridge
-from app.colours import Scale, error_scale, field_scale
+from app.colours import Scale, error_scale, field_scale, speed_scale
 from app.compress_state import CompressState
 from app.latitude_chart import LatitudeChart
 from app.map_pane import MapPane
@@ -45,6 +45,7 @@ class Gallery:
         """Put a new picture into all panes."""
         self._shown = shown
         unit = self._unit
+        self.original.wind, self.reconstruction.wind = shown.picture.wind, shown.picture.recon_wind
         for pane in self.maps.panes:
             pane.unit_is(unit)
         self.maps.draw(self._fields(shown))
@@ -83,10 +84,13 @@ class Gallery:
             p, maps = shown.picture, self.maps
             here = [render(f, maps.projection, maps.window) for f in (p.truth, p.error, p.compressed)]
             same = coarse == scale
-            scale = _fitted(shown.asked.variable, here[0], scale)
+            if not shown.asked.speed:
+                scale = _fitted(shown.asked.variable, here[0], scale)
+            elif np.isfinite(here[0]).any():
+                scale = speed_scale(here[0])
             error = error_scale(here[1])
             coarse = scale if same else error_scale(here[2])
-        name = shown.asked.variable
+        name = "wind speed" if shown.asked.speed else shown.asked.variable
         text = f"{name}, {unit}" if unit else name
         for pane in (self.original, self.reconstruction, self.swipe_left, self.swipe_right):
             pane.scale(scale, text)

@@ -6,17 +6,19 @@ __all__ = ["HiddenPanes"]
 
 from collections.abc import Iterable
 
-from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.models import ColumnDataSource, CustomJS, Model
 
+from app.starting import Starting
+
 _CODE = """
+const {root} = window.fieldSpace.of(source)
 const hidden = new Set(source.data.panes[0])
-for (const pane of document.querySelectorAll("figure.pane")) {
+for (const pane of root.querySelectorAll("figure.pane")) {
   const key = pane.id.replace("pane-", "")
   if (pane.hidden === hidden.has(key)) continue
   pane.hidden = hidden.has(key)
-  const tab = document.querySelector(`[aria-controls="pane-${key}"]`)
+  const tab = root.querySelector(`[aria-controls="pane-${key}"]`)
   if (!tab) continue
   tab.hidden = pane.hidden
   if (pane.hidden && tab.getAttribute("aria-selected") === "true") {
@@ -33,10 +35,10 @@ class HiddenPanes:
         self._source = ColumnDataSource({"panes": [[]]})
         self._source.js_on_change("data", CustomJS(args={"source": self._source}, code=_CODE))
 
-    def attach(self, document: Document, anchor: Model) -> None:
+    def attach(self, starting: Starting, anchor: Model) -> None:
         """anchor: a model that is on the page (see `Bridge.attach`)."""
         anchor.js_on_change("tags", CustomJS(args={"source": self._source}, code="void source"))
-        document.js_on_event(DocumentReady, CustomJS(args={"source": self._source}, code=_CODE))
+        starting.js_on_event(DocumentReady, CustomJS(args={"source": self._source}, code=_CODE))
 
     @property
     def keys(self) -> frozenset[str]:

@@ -36,31 +36,74 @@ class LatentControls:
         buttons: Mapping[str, Callable[[], None]],
     ) -> None:
         self._binding = binding = Binding(state)
-        self.archive = Choice(label="Atlas", value=state.archive)
-        self.upload = Upload(on_file, on_problem, label="Place your own file…")
+        self.archive = Choice(
+            label="Atlas",
+            help="Which archive's map of times is shown. Atlases of your own can be made with fsae atlas.",
+            value=state.archive,
+        )
+        self.upload = Upload(
+            on_file,
+            on_problem,
+            label="Place your own file…",
+            help="Puts the times of a NetCDF, GRIB or zipped Zarr on this map as diamonds. It is "
+            "kept for this visit only.",
+        )
         self.which = Segmented(
             label="Map",
+            help="As it is, the seasons rule the map; without season, warming, El Niño and "
+            "volcanoes come out.",
             value=state.map,
             options=[["raw", "As it is", ""], ["deseasonalised", "Without season", ""]],
         )
-        self.colour = Choice(label="Colour", value=state.colour)
+        self.colour = Choice(label="Colour", help="What the colour of a point says.", value=state.colour)
         self.enso = Segmented(
             label="El Niño in the displacement",
+            help="Removed: what a regression on Niño 3.4 explains is taken out of the year displacement.",
             value="out" if state.enso else "in",
             options=[["in", "Kept", ""], ["out", "Removed", ""]],
         )
         self.enso_words = Sentences(css_classes=["quiet"])
-        self.time = TimePlayer(label="Time", interval=250)
+        self.time = TimePlayer(
+            label="Time",
+            help="The time that is looked at. Play walks through the map in order.",
+            interval=250,
+        )
         self.target = Segmented(
-            label="Draw around times for", value=state.target, options=[["a", "A", ""], ["b", "B", ""]]
+            label="Draw around times for",
+            help="Which of the two groups the next drawing or eruption fills.",
+            value=state.target,
+            options=[["a", "A", ""], ["b", "B", ""]],
         )
         self.drag = Segmented(
-            label="Dragging", value=state.drag, options=[[key, name, ""] for key, name in DRAGS.items()]
+            label="Dragging",
+            help="What dragging on the map does: draw around points, draw a box, or move the map.",
+            value=state.drag,
+            options=[[key, name, ""] for key, name in DRAGS.items()],
         )
-        self.window = Choice(label="or take the months after", value="")
-        self.clear = Action(label="Clear all")
-        self.grid = Segmented(label="Grid of NetCDF", value="latlon")
-        self.table, self.fields = Action(label="Save CSV of A and B"), Action(label="Save NetCDF of A and B")
+        self.window = Choice(
+            label="or take the months after",
+            help="Fills the group with 24 months from three months after an eruption.",
+            value="",
+        )
+        self.clear = Action(
+            label="Clear all", help="Empties both groups, takes your own times off and shows the whole map."
+        )
+        self.grid = Segmented(
+            label="Grid of NetCDF",
+            help="The grid of the file: latitudes and longitudes that any tool reads, or the "
+            "HEALPix cells that were computed.",
+            value="latlon",
+        )
+        self.table, self.fields = (
+            Action(
+                label="Save CSV of A and B",
+                help="Saves the times of both groups with all that the atlas knows of them.",
+            ),
+            Action(
+                label="Save NetCDF of A and B",
+                help="Saves the mean departures of A, of B and between them, with what is significant.",
+            ),
+        )
         self.map = MapControls(binding)
         binding.tie(self.archive, lambda name: {"archive": name, "time": "", "a": "", "b": "", "cloud": None})
         binding.tie(self.which, lambda value: {"map": value, "cloud": None})

@@ -12,12 +12,13 @@ from bokeh.plotting import figure as Figure
 
 from app import charts, places
 from app.bridge import Bridge
+from app.late_figure import LateFigure
 
 Curve = tuple[np.ndarray, np.ndarray]
 
 
-class LatitudeChart:
-    """RMSE by latitude; the figure is made when it is first asked for."""
+class LatitudeChart(LateFigure):
+    """RMSE by latitude."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -25,15 +26,6 @@ class LatitudeChart:
         self.plain = ColumnDataSource({"lat": [], "rmse": []})
         self._label = "RMSE"
         self._compared = True
-        self._made: Figure | None = None
-
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self._dress(self._made)
-        return self._made
 
     def show(self, own: Curve, plain: Curve | None, unit: str) -> None:
         """Curves as (degrees north, RMSE); plain: None where block means are what is shown."""
@@ -42,8 +34,7 @@ class LatitudeChart:
             self.plain.data = {"lat": plain[0], "rmse": plain[1]}
         self._compared = plain is not None
         self._label = f"RMSE, {unit}" if unit else "RMSE"
-        if self._made is not None:
-            self._dress(self._made)
+        self._dress_made()
 
     def _dress(self, fig: Figure) -> None:
         fig.xaxis.axis_label = self._label

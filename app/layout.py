@@ -18,6 +18,8 @@ class Pane:
     natural: any Panel object as high as it is, instead of a figure of the maps' shape.
     late: it is not in the first view: its figures come when what is seen first is there.
     tall: as high as two panes beside it.
+    still: a picture stands in for it while it is late.
+    help: what it shows and how to read it, in a sentence or two.
     """
 
     key: str
@@ -29,6 +31,8 @@ class Pane:
     natural: bool = False
     late: bool = False
     tall: bool = False
+    still: bool = False
+    help: str = ""
 
     @property
     def tab(self) -> str:
@@ -56,10 +60,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number in large type; its words are ``{key}`` and, below it, ``{key}_note``."""
+    """A number in large type; its words are ``{key}`` and, below it, ``{key}_note``.
+
+    help: what it means, in a sentence or two.
+    """
 
     key: str
     name: str
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,11 @@ class Layout:
     groups: tuple[Group, ...]
     metrics: tuple[Metric, ...] = ()
     columns: int = 2
+
+    @property
+    def pictured(self) -> bool:
+        """Whether there is a figure to be saved as a picture."""
+        return any(not pane.natural for pane in self.panes)
 
     @property
     def roots(self) -> frozenset[str]:

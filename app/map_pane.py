@@ -30,20 +30,22 @@ from bokeh.models.annotations import ColorBar
 from bokeh.plotting import figure as Figure
 
 from app.colours import Scale, palette
+from app.late_figure import LateFigure
 from app.map_set import MapSet
 from app.projection import Projection
 from app.sphere_view import Field, Window, pixel_index, render
 from app.still import still
+from app.wind_arrows import Wind, arrows
 
 _BASE = Window(width=240, height=120)
 _LEFT, _RIGHT, _TOP = 46, 18, 6
-_HEIGHT = f"calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + 84.5px)"
+_HEIGHT = f"calc((100cqw - {_LEFT + _RIGHT}px) / var(--shape, 2) + var(--chrome, 84.5px))"
 #: How high a figure is for its pane's width, which is 100cqw: the frame keeps its shape. Charts take it, too.
 SHAPE = f":host {{ height: {_HEIGHT} !important; flex: 0 0 auto !important; }}"
 
 
-class MapPane:
-    """One figure of a MapSet; `draw` shows a field in it. The figure is made when it is first asked for.
+class MapPane(LateFigure):
+    """One figure of a MapSet; `draw` shows a field in it.
 
     mapper: given when two panes share one colour range.
     like: another pane whose pictures this one shows too; then nothing is drawn into this one.
@@ -63,12 +65,14 @@ class MapPane:
         blank = np.full((2, 2), np.nan, np.float32)
         self.base: ColumnDataSource = like.base if like else ColumnDataSource(_picture(blank, _BASE))
         self.sharp: ColumnDataSource = like.sharp if like else ColumnDataSource(_picture(blank, _BASE))
+        self.arrows: ColumnDataSource = like.arrows if like else ColumnDataSource({"x": [], "y": []})
+        #: What is drawn over the field as arrows; None for nothing.
+        self.wind: Wind | None = None
         self.unit = ""
         # Not empty: the browser measures the bar once, and the words may come with a late first picture.
         self.title = "\u00a0"
         self._base_due = False
         self._base_blank = True
-        self._made: Figure | None = None
         maps.panes.append(self)
 
     @property
@@ -76,14 +80,8 @@ class MapPane:
         """Whether the figure is there yet."""
         return self._made is not None
 
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self.maps.dress(self._made)
-            self._made.on_change("inner_width", self.maps.resized)
-        return self._made
+    def _dress(self, fig: Figure) -> None:
+        self.maps.dress(fig)
 
     def _figure(self) -> Figure:
         maps, colour = self.maps, self.maps.bridge.colour
@@ -115,6 +113,11 @@ class MapPane:
         coast = Line(x="x", y="y", line_width=0.9, line_alpha=0.85, line_join="round", line_color="#10181c")
         fig.add_glyph(maps.lines, grid, view=maps.line_view)
         fig.add_glyph(maps.coast, coast, view=maps.coast_view)
+        # Dark on a pale rim, so that they are seen on any colour of a speed.
+        rim = Line(x="x", y="y", line_width=2.6, line_alpha=0.45, line_color="#f4f8f9", line_cap="round")
+        dart = Line(x="x", y="y", line_width=1.2, line_alpha=0.9, line_color="#0e161a", line_cap="round")
+        for line in (rim, dart):
+            fig.add_glyph(self.arrows, line)
         colour(grid, "#59656b", "#7d8a91", "line_color")
         self._axes(fig)
         self.hover = HoverTool(
@@ -153,6 +156,7 @@ class MapPane:
         )
         colour(self.bar, "#47545b", "#b4c0c6", "title_text_color", "major_label_text_color")
         fig.add_layout(self.bar, "below")
+        fig.on_change("inner_width", maps.resized)
         return fig
 
     def _image(self, fig, source: ColumnDataSource):
@@ -217,6 +221,10 @@ class MapPane:
             self.base.data = _picture(image, under)
             self._base_blank = self._base_due = False
         self.sharp.data = _picture(render(field, projection, window), window)
+        if self.wind is not None:
+            self.arrows.data = arrows(self.wind, projection, window)
+        elif len(self.arrows.data["x"]):
+            self.arrows.data = {"x": [], "y": []}
 
     def still(self) -> bytes:
         """What is shown, as a PNG of the frame's size."""

@@ -22,6 +22,7 @@ from bokeh.plotting import figure as Figure
 from app.bridge import Bridge
 from app.charts import chart
 from app.colours import Scale, palette
+from app.late_figure import LateFigure
 from app.map_set import MapSet, inner
 from app.projection import break_at_jumps
 from app.sphere_view import Field, Window, render
@@ -40,7 +41,7 @@ def tiling(count: int, shape: float = SHAPE) -> tuple[int, int]:
     return best, math.ceil(count / best)
 
 
-class MemberMosaic:
+class MemberMosaic(LateFigure):
     """The tiles of one session. chosen: called with the place of a tile that was clicked."""
 
     def __init__(self, bridge: Bridge, maps: MapSet, chosen: Callable[[int], None]) -> None:
@@ -60,18 +61,8 @@ class MemberMosaic:
         self._scale = Scale("balance", -1.0, 1.0)
         self._drawn_for: tuple = ()
         self._title = " "
-        self._made: Figure | None = None
 
     # -- figure ----------------------------------------------------------------------------------
-
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self._made.on_change("inner_width", self._resized)
-            self._made.on_change("inner_height", self._resized)
-        return self._made
 
     def _figure(self) -> Figure:
         fig = chart(self._bridge, "members", x_range=self.x_range, y_range=self.y_range)
@@ -97,6 +88,8 @@ class MemberMosaic:
         self._bridge.colour(self.bar, "#47545b", "#b4c0c6", "title_text_color", "major_label_text_color")
         fig.add_layout(self.bar, "below")
         fig.on_event(Tap, self.tapped)
+        fig.on_change("inner_width", self._resized)
+        fig.on_change("inner_height", self._resized)
         return fig
 
     def _resized(self, attr: str, old: Any, new: Any) -> None:

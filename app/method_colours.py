@@ -10,6 +10,7 @@ __all__ = ["colour_of", "dash_of"]
 _COLOURS = {
     "fs-ae": "#0d8b97",
     "cnn-vae": "#d2691e",
+    "fs-ae-joint": "#4a6fd8",
     "block-mean": "#94802f",
     "eof": "#77838c",
     "sht": "#8d66d0",

@@ -13,6 +13,7 @@ from bokeh.plotting import figure as Figure
 
 from app import charts
 from app.bridge import Bridge
+from app.late_figure import LateFigure
 
 #: Key, name, series' colour, dash, size of the points.
 _CURVES = (
@@ -23,22 +24,13 @@ _CURVES = (
 )
 
 
-class PowerChart:
-    """Variance of each zoom on a logarithmic axis; the figure is made when it is first asked for."""
+class PowerChart(LateFigure):
+    """Variance of each zoom on a logarithmic axis."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self.sources = {key: ColumnDataSource({"zoom": [], "power": []}) for key, *_ in _CURVES}
         self._label, self._range, self._span = "", (3.5, 6.5), (0.1, 10.0)
-        self._made: Figure | None = None
-
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self._dress(self._made)
-        return self._made
 
     def show(self, power: Mapping[str, Mapping[int, float]], unit: str) -> None:
         """power: by method, of each zoom."""
@@ -51,8 +43,7 @@ class PowerChart:
         self._span = (min(sizes) / 1.5, max(sizes) * 1.5)
         squared = f"{unit}²" if unit.isalpha() else f"({unit})²"
         self._label = f"variance that a zoom adds, {squared}" if unit else "variance that a zoom adds"
-        if self._made is not None:
-            self._dress(self._made)
+        self._dress_made()
 
     def _dress(self, fig: Figure) -> None:
         fig.yaxis.axis_label = self._label

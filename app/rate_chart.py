@@ -30,6 +30,7 @@ from app import charts
 from app.bridge import Bridge
 from app.compare_state import method_name
 from app.compare_tables import Row, psnr_interval
+from app.late_figure import LateFigure
 from app.method_colours import colour_of, dash_of
 from app.state import RATIOS
 from app.words import number
@@ -49,8 +50,8 @@ class Point:
     ratio: int
 
 
-class RateChart:
-    """The chart of one axis, "floats" or "bytes"; the figure is made when it is first asked for.
+class RateChart(LateFigure):
+    """The chart of one axis, "floats" or "bytes".
 
     clicked: called with the point that a visitor has chosen.
     """
@@ -64,14 +65,6 @@ class RateChart:
         self._psnr = Range1d(start=60.0, end=20.0)
         self._here = Span(dimension="height", line_width=10, line_alpha=0.14, visible=False)
         self._unit = ""
-        self._made: Figure | None = None
-
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-        return self._made
 
     def show(
         self,
@@ -104,8 +97,7 @@ class RateChart:
         self._fit([row for row, _ in flat])
         at = {"location": float(ratio)} if ratio else {}
         self._here.update(visible=ratio is not None, **at)
-        if self._made is not None:
-            self._dress(self._made)
+        self._dress_made()
 
     def _x(self, row: Row) -> float:
         """At the ratio that was reached; where that is nothing, at the one asked for."""
@@ -207,7 +199,6 @@ class RateChart:
             HoverTool(renderers=[dots], tooltips=_TIP, point_policy="snap_to_data"), TapTool(renderers=[dots])
         )
         charts.tools(fig)
-        self._dress(fig)
         return fig
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app import store
 from app.archive_choice import archive_or_first
 from app.cold import alone_at_first
-from app.colours import Scale, error_scale
+from app.colours import Scale, error_scale, speed_scale
 from app.compress_state import METHODS
+from app.fitting import fitting_weights, gives_anomalies, learned_times
+from app.picture import WINDS, Picture
 from app.state import RATIOS
-from app.store import Archive, Picture
+from app.store import Archive
 from fsae_core.errors import UserError
 
 
@@ -31,6 +32,7 @@ class Asked:
     time: str
     method: str
     ratio: int
+    speed: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Shown:
 
     choices: method -> ratio -> "" or why not.
     problems: a sentence for each thing that had to be changed and that the visitor had asked for by name.
-    learned: the weights were trained on this time.
+    learned: the weights were trained on this time. windy: there is a speed to show.
+    anomaly: the compressed field is one.
     """
 
     asked: Asked
@@ -52,6 +55,8 @@ class Shown:
     coarse: Scale
     problems: tuple[str, ...] = ()
     learned: bool = False
+    windy: bool = False
+    anomaly: bool = False
 
 
 def resolve(asked: Asked, own: Mapping[str, Archive], strict: bool = False) -> Shown:
@@ -67,11 +72,11 @@ def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:
     variable = asked.variable
     if variable not in archive.variables:
         variable = archive.variables[0]
-    choices = store.fitting_weights(archive, variable)
+    choices = fitting_weights(archive, variable)
     method = asked.method
     if method not in choices or not any(why == "" for why in choices[method].values()):
         # an archive's own weights first, then the general ones, then none at all
-        method = next(m for m in ("amip", "general", "block-mean") if m in choices)
+        method = next(m for m in ("amip", "general", "block-mean", "joint") if m in choices)
     possible = [ratio for ratio in RATIOS if choices[method][ratio] == ""]
     if not possible:
         raise UserError(
@@ -90,14 +95,16 @@ def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:
         problems.append(
             f"{METHODS[asked.method]} is not to be had for {archive.name}; {METHODS[method]} is shown."
         )
-    learned = store.learned_times(archive, method, ratio)
+    learned = learned_times(archive, method, ratio)
     index = archive.index_of(asked.time) if asked.time else None
     if index is None:
         # the first time that the weights never saw, so that the first figures are honest ones
         index = int(np.argmin(learned))
-    picture = archive.picture(variable, index, method, ratio)
-    scale = archive.scale(variable)
-    anomaly = method not in ("general", "block-mean")
+    windy = WINDS.get(variable) in archive.variables
+    speed = asked.speed and windy
+    picture = archive.picture(variable, index, method, ratio, speed)
+    scale = speed_scale(picture.truth.cells) if speed else archive.scale(variable)
+    anomaly = gives_anomalies(archive, method, ratio)
     return Shown(
         replace(
             asked,
@@ -106,6 +113,7 @@ def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:
             time=archive.labels[index],
             method=method,
             ratio=ratio,
+            speed=speed,
         ),
         archive,
         index,
@@ -116,4 +124,6 @@ def _resolve(asked: Asked, own: Mapping[str, Archive], strict: bool) -> Shown:
         error_scale(picture.compressed.cells) if anomaly else scale,
         tuple(problems),
         bool(learned[index]),
+        windy,
+        anomaly,
     )

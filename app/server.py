@@ -23,7 +23,7 @@ from bokeh.server.views.ico_handler import IcoHandler
 from bokeh.server.views.session_handler import SessionHandler
 from bokeh.server.views.ws import WSHandler as BokehSocket
 from bokeh.util.token import get_session_id
-from panel.io.server import WSHandler
+from panel.io.server import RootHandler, WSHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.process import task_id
 from tornado.web import OutputTransform, RequestHandler
@@ -95,6 +95,8 @@ class Explorer(BokehTornado):
             path_args = path_kwargs = None
         elif issubclass(target_class, BokehSocket):
             target_class = Socket
+        elif issubclass(target_class, RootHandler):
+            target_class = Root
         return super().get_handler_delegate(request, target_class, target_kwargs, path_args, path_kwargs)
 
     def log_request(self, handler: RequestHandler) -> None:
@@ -143,6 +145,14 @@ class Socket(WSHandler):
         if self.application.any_host and WebSocketHandler.check_origin(self, origin):
             return True
         return bool(super().check_origin(origin))
+
+
+class Root(RootHandler):
+    """The way from / to the app, which takes along what the address says."""
+
+    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
+        query = self.request.query
+        super().redirect(f"{url}?{query}" if query else url, permanent, status)
 
 
 class SafeHeaders(OutputTransform):

@@ -10,6 +10,7 @@ from typing import Any
 
 import panel as pn
 from bokeh.settings import settings
+from jinja2 import Environment, FileSystemLoader
 
 from fsae_core.assets import asset_path
 
@@ -24,21 +25,35 @@ class _Template(pn.Template):
         return type(self).__name__
 
 
-@lru_cache(maxsize=8)
-def _style(name: str) -> str:
-    return asset_path("style", name).read_text(encoding="utf-8")
+@lru_cache(maxsize=1)
+def _pages() -> Environment:
+    return Environment(loader=FileSystemLoader(asset_path("style")), trim_blocks=True, lstrip_blocks=True)
+
+
+#: What is written into every page, by the template's name for it.
+_TEXTS: dict[str, list[tuple[str, ...]]] = {
+    "page_css": [("style", name) for name in ("page.css", "help.css", "home.css", "tour.css")],
+    "page_js": [("style", name) for name in ("help.js", "keys.js", "tour.js", "parts.js", "page.js")],
+    "driver_css": [("vendor", "driver.js", "driver.css")],
+    "driver_js": [("vendor", "driver.js", "driver.js")],
+}
+
+
+@lru_cache(maxsize=16)
+def _text(*path: str) -> str:
+    return asset_path(*path).read_text(encoding="utf-8")
 
 
 def shell(source: str, parts: Mapping[str, Any], variables: Mapping[str, Any]) -> pn.Template:
     """A template from assets/style with `parts` (name -> Panel object) as its roots.
 
-    variables: what the template writes itself, beside `page_css` and `page_js`.
+    variables: what the template writes itself, beside style and script.
     """
-    template = _Template(_style(source))
+    template = _Template(_pages().get_template(source))
     for name, part in parts.items():
         template.add_panel(name, part)
     for name, value in variables.items():
         template.add_variable(name, value)
-    template.add_variable("page_css", _style("page.css"))
-    template.add_variable("page_js", _style("page.js"))
+    for name, files in _TEXTS.items():
+        template.add_variable(name, "\n".join(_text(*file) for file in files))
     return template

@@ -32,20 +32,49 @@ class Sidebar:
         self._binding = Binding(state)
         self.field = FieldControls(self._binding, on_file, on_problem)
         self.map = MapControls(self._binding)
-        self.ratio = Segmented(label="Ratio, in numbers", value=str(state.ratio))
-        self.method = Choice(label="Method", value=state.method)
-        self.grid = Segmented(label="Grid", value="latlon")
-        self.span = Segmented(label="Times", value="one")
-        self.save = Action(label="Save NetCDF")
+        self.ratio = Segmented(
+            label="Ratio, in numbers",
+            help="How many times fewer values are kept. The ratio in bytes follows from it and "
+            "stands above the maps.",
+            value=str(state.ratio),
+        )
+        self.method = Choice(
+            label="Method",
+            help="General weights take any variable; an archive's own lose less there; all variables "
+            "together lose less again, for as many values each; block means need no network.",
+            value=state.method,
+        )
+        self.speed = Segmented(
+            label="Wind",
+            help="One component of the wind, or its speed with arrows; both components are then compressed.",
+            value="speed" if state.speed else "part",
+            options=[["part", "Component", ""], ["speed", "Speed and arrows", ""]],
+        )
+        self.grid = Segmented(
+            label="Grid",
+            help="The grid of the file: latitudes and longitudes that any tool reads, or the "
+            "HEALPix cells that were computed.",
+            value="latlon",
+        )
+        self.span = Segmented(
+            label="Times",
+            help="Save the time that is shown, or all times of the archive, which takes longer.",
+            value="one",
+        )
+        self.save = Action(
+            label="Save NetCDF",
+            help="Saves original and reconstruction, with ratio, method and errors in the attributes.",
+        )
         self._binding.tie(self.ratio, lambda v: {"ratio": int(v)})
         self._binding.tie(self.method, "method")
+        self._binding.tie(self.speed, lambda v: {"speed": v == "speed"})
         self.save.param.watch(lambda _: on_save(self.grid.value, self.span.value == "all"), "clicks")
 
     @property
     def groups(self) -> dict[str, pn.Column]:
         """The controls by their place in the page's template."""
         return {
-            "data": self.field.data,
+            "data": column(self.field.archive, self.field.variable, self.speed, self.field.upload),
             "compression": column(self.ratio, self.method),
             "time": column(self.field.time),
             "map": self.map.column,
@@ -55,12 +84,13 @@ class Sidebar:
     def show(self, shown: Shown, own: Mapping[str, Archive]) -> None:
         """Options and values for what is on the screen; the state is not touched."""
         archive, asked = shown.archive, shown.asked
-        methods = [[key, METHODS[key]] for key in ("amip", "general", "block-mean") if key in shown.choices]
+        methods = [[key, name] for key, name in METHODS.items() if key in shown.choices]
         ratios = [[str(r), f"{r}×", shown.choices[asked.method][r]] for r in RATIOS]
         count = len(archive.times)
         self.field.show(archive, asked.variable, shown.index, own)
         with self._binding.quiet() as put:
             put(self.method, options=methods, value=asked.method)
+            put(self.speed, value="speed" if asked.speed else "part", visible=shown.windy)
             put(self.ratio, options=ratios, value=str(asked.ratio))
             latlon = f"{GRIDS['latlon']} {grid_step(archive.zoom):g}°"
             put(self.grid, options=[["latlon", latlon, ""], ["healpix", GRIDS["healpix"], ""]])

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 __all__ = [
     "Archive",
-    "Picture",
-    "fitting_weights",
-    "learned_times",
     "named_archive",
     "own_archive",
     "shipped_archives",
@@ -23,53 +20,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from app.block_mean import BlockMean
 from app.colours import Scale, field_scale
-from app.sphere_view import Field
-from app.state import RATIOS
+from app.picture import Picture, make_picture
 from fsae_core.archive.canonical import data_names, zoom_of_dataset
 from fsae_core.archive.catalog import CatalogEntry, catalog, open_catalogued
 from fsae_core.archive.contained import check_contained
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
-from fsae_core.codec.choice import levels_of_ratio, load, misfit, shipped_cards
-from fsae_core.codec.entropy import encode_latents
-from fsae_core.codec.layout import INSTANT, STEP
-from fsae_core.codec.pipeline import compress, decompress
+from fsae_core.codec.layout import INSTANT
 from fsae_core.errors import UserError
-from fsae_core.evaluate.metrics import ErrorSums, rmse, rmse_by_latitude
-from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.healpix import n_cells
 
 _PICTURES = 48
 _LOADED_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One field, compressed and brought back.
-
-    compressed: the compressed field, on the sphere at its coarse zoom, as it would be stored.
-    by_latitude: (degrees north, RMSE) of 36 bands; plain_by_latitude: the same of block means of that size.
-    plain_rmse: RMSE of block mean and smooth prolongation at the same ratio.
-    bytes_stored: the compressed field as a store codes it, with its offset and scale; store metadata apart.
-    """
-
-    truth: Field
-    recon: Field
-    error: Field
-    compressed: Field
-    offset: float
-    scale: float
-    sums: ErrorSums
-    by_latitude: tuple[np.ndarray, np.ndarray]
-    plain_rmse: float
-    plain_by_latitude: tuple[np.ndarray, np.ndarray]
-    bytes_stored: int
 
 
 @dataclass(eq=False)
@@ -142,22 +109,26 @@ class Archive:
                 self._scales[variable] = field_scale(variable, sample)
             return self._scales[variable]
 
-    def cut(self, variable: str, indices: Sequence[int]) -> xr.Dataset:
-        """The archive cut to one variable and some of its times."""
-        part = self.dataset[[variable, "crs"]]
+    def cut(self, variables: str | Sequence[str], indices: Sequence[int]) -> xr.Dataset:
+        """The archive cut to one variable, or some, and some of its times."""
+        names = [variables] if isinstance(variables, str) else list(variables)
+        part = self.dataset[[*names, "crs"]]
         # Whether the hour of a time counts is seen from all the times together, never from one.
-        instant = int(is_instant(self.dataset, variable))
-        part = part.assign({variable: part[variable].assign_attrs({INSTANT: instant})})
+        marked = {n: part[n].assign_attrs({INSTANT: int(is_instant(self.dataset, n))}) for n in names}
+        part = part.assign(marked)
         return part.isel(time=list(indices)) if "time" in part.dims else part
 
-    def picture(self, variable: str, index: int, method: str, ratio: int) -> Picture:
-        """Compress one field and bring it back; kept. UserError where the method cannot do it."""
-        key = (variable, index, method, ratio)
+    def picture(self, variable: str, index: int, method: str, ratio: int, speed: bool = False) -> Picture:
+        """Compress one field, or for a speed both components of the wind, and bring it back; kept.
+
+        UserError where the method cannot do it.
+        """
+        key = (variable, index, method, ratio, speed)
         with self._lock:
             if key in self._pictures:
                 self._pictures.move_to_end(key)
                 return self._pictures[key]
-        made = _make_picture(self, variable, index, method, ratio)
+        made = make_picture(self, variable, index, method, ratio, speed)
         with self._lock:
             self._pictures[key] = made
             while len(self._pictures) > _PICTURES:
@@ -184,44 +155,6 @@ def _written(unit: str) -> str:
     return re.sub(r"(?<=[a-zA-Z])-?\d+", lambda m: m[0].translate(raised), "" if unit == "1" else unit)
 
 
-def _make_picture(archive: Archive, variable: str, index: int, method: str, ratio: int) -> Picture:
-    values = archive.values(variable, index)
-    ds = archive.cut(variable, [index])
-    small, back = round_trip(ds, method, ratio)
-    recon = back[variable].values.reshape(-1)
-    coarse = small[variable].values.reshape(-1)
-    offset, scale = (float(small[f"{variable}_{part}"].values.reshape(-1)[0]) for part in ("offset", "scale"))
-    step, zoom = small[variable].attrs[STEP], zoom_of(len(coarse))
-    stored = encode_latents(coarse[None], np.array([offset]), np.array([scale]), float(step), zoom)
-    plain = (
-        recon
-        if method == "block-mean"
-        else round_trip(ds, "block-mean", ratio)[1][variable].values.reshape(-1)
-    )
-    return Picture(
-        truth=Field(values),
-        recon=Field(recon),
-        error=Field(recon - values),
-        compressed=Field(coarse),
-        offset=offset,
-        scale=scale,
-        sums=ErrorSums().add(values, recon),
-        by_latitude=rmse_by_latitude(values, recon),
-        plain_rmse=rmse(values, plain),
-        plain_by_latitude=rmse_by_latitude(values, plain),
-        bytes_stored=len(stored),
-    )
-
-
-def round_trip(
-    ds: xr.Dataset, method: str, ratio: int, progress: Any = None
-) -> tuple[xr.Dataset, xr.Dataset]:
-    """(compressed, decompressed) dataset."""
-    model = BlockMean(ratio) if method == "block-mean" else _load(f"{method}-{ratio}x")
-    small = compress(ds, ratio, model=model, progress=progress)
-    return small, decompress(small, model=model, progress=progress)
-
-
 def shipped_archives() -> tuple[CatalogEntry, ...]:
     """What the page offers: nothing that would have to be fetched."""
     return tuple(entry for entry in catalog() if entry.shipped)
@@ -243,46 +176,6 @@ def named_archive(name: str) -> Archive:
         attribution=f"{found.attribution}. {found.licence}.",
         simulated=found.simulated,
     )
-
-
-@lru_cache(maxsize=1)
-def _cards() -> tuple[Any, ...]:
-    return tuple(shipped_cards())
-
-
-@lru_cache(maxsize=16)
-def _load(name: str) -> Any:
-    return load(name, shipped_only=True)
-
-
-def learned_times(archive: Archive, method: str, ratio: int) -> np.ndarray:
-    """Times (time,) that the weights were trained on, where they look better than they are."""
-    cards = [card for card in _cards() if (card.family, card.ratio) == (method, ratio)]
-    return cards[0].trained_on(archive.name, archive.times) if cards else np.zeros(len(archive.times), bool)
-
-
-def fitting_weights(archive: Archive, variable: str) -> dict[str, dict[int, str]]:
-    """What each method can do with this field: method -> ratio -> "" or why not, one sentence."""
-    families: dict[str, dict[int, str]] = {}
-    for card in _cards():
-        if card.family in ("general", archive.family):
-            why = misfit(card, card.ratio, [variable], archive.zoom)
-            families.setdefault(card.family, {})[card.ratio] = why or _too_fine(card.ratio, archive)
-    out = {
-        family: {ratio: found.get(ratio, f"There are no such weights for {ratio}x.") for ratio in RATIOS}
-        for family, found in families.items()
-        if "" in found.values()
-    }
-    out["block-mean"] = {ratio: _too_fine(ratio, archive) for ratio in RATIOS}
-    return out
-
-
-def _too_fine(ratio: int, archive: Archive) -> str:
-    try:
-        levels_of_ratio(ratio, archive.zoom)
-    except UserError as error:
-        return str(error)
-    return ""
 
 
 def own_archive(path: Path, name: str) -> Archive:

@@ -7,9 +7,10 @@ __all__ = ["Swipe"]
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.models import ColumnDataSource, CustomJS
+
+from app.starting import Starting
 
 
 class Swipe:
@@ -29,8 +30,8 @@ class Swipe:
         if isinstance(share, int | float) and 0 <= share <= 1:
             self._told(float(share))
 
-    def attach(self, document: Document) -> None:
+    def attach(self, starting: Starting) -> None:
         """Hand the divider to the page's script when the browser has the page."""
         args = {"source": self.source, "pane": self.pane}
-        code = "window.fieldSpace.swipe(pane, source, source.data.share[0])"
-        document.js_on_event(DocumentReady, CustomJS(args=args, code=code))
+        code = "window.fieldSpace.of(source).swipe(pane, source, source.data.share[0])"
+        starting.js_on_event(DocumentReady, CustomJS(args=args, code=code))

@@ -15,6 +15,7 @@ from bokeh.plotting import figure as Figure
 
 from app import charts
 from app.bridge import Bridge
+from app.late_figure import LateFigure
 from app.latent_marks import GROUP_SERIES, eruption_colours, eruption_kinds
 from app.quantities import Coloured
 
@@ -22,9 +23,8 @@ _MOST = 4000
 _DAY_MS = 86_400_000.0
 
 
-class Timeline:
-    """The figure is made when it is first asked for. on_tap: told the clicked time, milliseconds since
-    1970."""
+class Timeline(LateFigure):
+    """on_tap: told the clicked time, milliseconds since 1970."""
 
     def __init__(self, bridge: Bridge, on_tap: Callable[[float], None]) -> None:
         self._bridge, self._on_tap = bridge, on_tap
@@ -35,15 +35,9 @@ class Timeline:
         self.zero = Span(dimension="width", location=0, line_width=1, line_dash="4 3")
         self._title = ""
         self._top = 0.0
-        self._made: Figure | None = None
 
-    @property
-    def figure(self) -> Figure:
-        """The figure, made now if it has not been."""
-        if self._made is None:
-            self._made = self._figure()
-            self._made.yaxis.axis_label = self._title
-        return self._made
+    def _dress(self, fig: Figure) -> None:
+        fig.yaxis.axis_label = self._title
 
     def _figure(self) -> Figure:
         bridge = self._bridge
@@ -107,8 +101,7 @@ class Timeline:
         self._top = float(known.max()) if known.size else 0.0
         self.zero.visible = bool(known.size and known.min() < 0 < known.max())
         self.bands.data = {**self.bands.data, "top": [self._top] * len(self.bands.data["left"])}
-        if self._made is not None:
-            self._made.yaxis.axis_label = self._title
+        self._dress_made()
 
     def mark(self, windows: Sequence[tuple[str, np.ndarray]]) -> None:
         """Windows of eruptions: (name, times)."""

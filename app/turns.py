@@ -45,6 +45,11 @@ class Turns:
         elif self._open:
             self._waiting.append(turn)
 
+    def later(self, turn: Callable[[], Any], wait_ms: int) -> None:
+        """Run it in the document's turn after so many milliseconds; in the loop's thread."""
+        if self._open:
+            self._document.add_timeout_callback(turn, wait_ms)
+
     def begin(self) -> None:
         """The browser has the page (in the loop's thread): what has waited is done, in order."""
         self._begun = True

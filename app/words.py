@@ -5,12 +5,13 @@ Pure: it knows pictures and numbers, not widgets.
 
 from __future__ import annotations
 
-__all__ = ["describe", "number"]
+__all__ = ["count", "describe", "number"]
 
 import numpy as np
 
 from app.compress_state import METHODS
-from app.store import Archive, Picture
+from app.picture import Picture
+from app.store import Archive
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -23,7 +24,8 @@ def number(value: float, digits: int = 3) -> str:
     return f"{round(value, decimals):,.{max(0, decimals)}f}".replace(",", "\u2009")
 
 
-def _count(n: int) -> str:
+def count(n: int) -> str:
+    """A whole number with thin spaces between thousands."""
     return f"{n:,}".replace(",", "\u2009")
 
 
@@ -45,8 +47,11 @@ def describe(
     ratio: int,
     picture: Picture,
     learned: bool = False,
+    *,
+    anomaly: bool = False,
 ) -> dict[str, str]:
-    """All of the page's words for one picture. learned: the weights were trained on this time."""
+    """All of the page's words for one picture. learned: the weights were trained on this time; anomaly: its
+    compressed field is one."""
     unit = archive.unit(variable)
     n, m = picture.truth.cells.size, picture.compressed.cells.size
     sums = picture.sums
@@ -60,9 +65,9 @@ def describe(
     mean = sums.bias if abs(sums.bias) > sums.rmse / 1000 else 0.0
     packed = 4 * n / picture.bytes_stored
     mark = " · simulated" if archive.simulated else ""
-    anomaly = method not in ("general", "block-mean")
+    speed = picture.wind is not None
     return {
-        "title": _capital(archive.long_name(variable)),
+        "title": "Wind speed" if speed else _capital(archive.long_name(variable)),
         "when": _date(archive.labels[index]) + (" · the weights were trained on it" if learned else ""),
         "simulated": simulated,
         "attribution": archive.attribution,
@@ -73,13 +78,13 @@ def describe(
         "psnr": f"{sums.psnr_db:.1f} dB" if np.isfinite(sums.psnr_db) else number(sums.psnr_db),
         "psnr_note": f"peak: range of {number(sums.truth_max - sums.truth_min)} {unit}".strip(),
         "floats": f"{n // m}×",
-        "floats_note": f"{_count(n)} values → {_count(m)}",
+        "floats_note": f"{count(n)} values → {count(m)}{', each component' if speed else ''}",
         "bytes": f"{number(packed, 2 if packed < 10 else 3)}×",
-        "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}",
+        "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}{', each' if speed else ''}",
         "note_original": f"{archive.name}{mark}",
         "note_reconstruction": f"{METHODS.get(method, method)}, {ratio}×{mark}",
         "note_difference": f"reconstruction − original{mark}",
-        "note_compressed": f"{_count(m)} values on the sphere{', an anomaly' if anomaly else ''}{mark}",
+        "note_compressed": f"{count(m)} values on the sphere{', an anomaly' if anomaly else ''}{mark}",
         "note_swipe": f"original | reconstruction{mark}",
         "note_latitude": f"RMSE in 5° bands{mark}",
     }

@@ -11,11 +11,13 @@ import numpy as np
 from app.bridge import Bridge
 from app.colours import Scale, error_scale, field_scale
 from app.map_set import MapSet
+from app.picture import WINDS
 from app.power_chart import PowerChart
 from app.relief import Relief, ReliefPane
 from app.sharp_field import SharpField
 from app.sphere_view import Field, render
 from app.view_region import Look
+from app.wind_arrows import Wind
 from app.zoom_scene import Scene
 from app.zoom_state import ZoomState
 
@@ -63,6 +65,7 @@ class ZoomGallery:
         if all(self._fields.get(pane) is field for pane, field in known.items()):
             return
         if scene is not self._scene:
+            self.blow(scene)
             unit = scene.archive.unit(scene.asked.variable)
             for pane in self.maps.panes:
                 pane.unit_is(unit)
@@ -78,6 +81,19 @@ class ZoomGallery:
             self._fields[self.sharp_error] = Field(sharp.field.cells - plain.cells)
         self._draw([pane for pane, field in self._fields.items() if before.get(pane) is not field])
         self.recolour()
+
+    def blow(self, scene: Scene | None = None) -> None:
+        """Arrows over the components of a wind, where they are wanted: of the coarse one that is known, and
+        over the truth of the archive's own."""
+        scene = scene or self._scene
+        known = truth = None
+        if scene is not None and self.state.arrows and scene.windy:
+            names = sorted((scene.asked.variable, WINDS[scene.asked.variable]))
+            u, v = (scene.archive.values(name, scene.index) for name in names)
+            truth = Wind(u, v)
+            known = Wind(*truth.at(scene.asked.zoom_in), truth.strong)
+        self.coarse.wind = self.sharp.wind = self.plain.wind = known
+        self.truth.wind = truth
 
     def redraw(self, moved: bool) -> None:
         """Draw what is shown again, for the window of now; moved: the projection is a new one."""

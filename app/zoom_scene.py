@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from app.archive_choice import archive_or_first
 from app.cold import alone_at_first
 from app.colours import Scale
+from app.picture import WINDS
 from app.sharp_field import SharpField
 from app.sphere_view import Field
 from app.store import Archive
@@ -96,6 +97,11 @@ class Scene:
         """(1,) for the resolver; None for a field without a time."""
         times = self.archive.times[self.index : self.index + 1]
         return None if np.isnat(times).any() else times
+
+    @property
+    def windy(self) -> bool:
+        """Whether the variable is a component of a wind whose other one is there too."""
+        return WINDS.get(self.asked.variable) in self.archive.variables
 
     @property
     def smooth_zooms(self) -> int:

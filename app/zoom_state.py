@@ -39,6 +39,7 @@ class ZoomState(MapState):
     calibrated = param.Boolean(False, doc="Temperature, calibrated by the field's own scales.")
     against: Any = param.Selector(default="smooth", objects=list(AGAINST), doc="What the plain panes show.")
     relief: Any = param.Selector(default="off", objects=list(RELIEFS))
+    arrows = param.Boolean(False, doc="Arrows of the wind, over its components.")
     swipe = param.Number(0.5, bounds=(0.0, 1.0), doc="Where the divider stands, as a share of the window.")
     fit = param.Boolean(True, doc="Colours follow the window instead of the archive.")
     window = param.NumericTuple(_HOME, doc="(x0, x1, y0, y1) in projection units.")
@@ -53,6 +54,7 @@ class ZoomState(MapState):
         flag("calibrated"),
         one_of("against", AGAINST),
         one_of("relief", RELIEFS),
+        flag("arrows"),
         *MapState.parts,
         number("swipe", 0, 1, "a share from 0 to 1"),
     )

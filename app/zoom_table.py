@@ -18,7 +18,8 @@ from app.zoom_words import count, ratio
 
 _NAMES = {SMOOTH: "interpolation", LAPSE: "lapse rate", SHARP: "super-resolved"}
 SHEET = """
-:host { font: 13px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: var(--ink); }
+:host { font: 13px/1.5 var(--sans); color: var(--ink); }
+p, table { font-family: var(--sans); }
 p { margin: 0 0 6px; max-width: 110ch; color: var(--ink-soft); }
 strong, b { color: var(--ink); font-weight: 650; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 6px 0 8px; }

@@ -15,6 +15,7 @@ from app import compare_lists, compare_words
 from app.compare_export import fields_to_netcdf
 from app.compare_fields import Compared, Wish, compare
 from app.compare_gallery import CompareGallery
+from app.compare_layout import LAYOUT
 from app.compare_methods import fitting_methods
 from app.compare_sidebar import CompareSidebar
 from app.compare_state import CompareState, method_name
@@ -22,7 +23,6 @@ from app.compare_tables import known_table, put
 from app.export import file_word
 from app.jobs import Progress
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
 from app.listing import Listing
 from app.pages.map_frame import MapPage
 from app.rate_chart import Point
@@ -31,8 +31,6 @@ from fsae_core.evaluate.table import Evaluation, evaluate
 
 _FIRST_WAIT_S = 0.8
 _COMPUTED = ("archive", "variable", "time", "a", "b", "axis", "ratio", "speed")
-_TALL = 1.2
-"""Shape of the charts, which stand beside lists."""
 _MOST = 330
 """Pixels of a list beside charts."""
 _REACH = 30.0
@@ -45,43 +43,7 @@ class ComparePage(MapPage):
     key = "compare"
     state_type = CompareState
     state: CompareState
-    layout = Layout(
-        panes=(
-            Pane("truth", "Truth"),
-            Pane("a", "A"),
-            Pane("b", "B"),
-            Pane("swipe", "A | B", "Swipe", swipe=("swipe_a", "swipe_b"), late=True),
-            Pane("error_a", "Error of A", "Error A"),
-            Pane("error_b", "Error of B", "Error B"),
-            Pane("rate_floats", "Error against numbers", "Numbers", shape=_TALL, late=True),
-            Pane("rate_bytes", "Error against bytes", "Bytes", shape=_TALL, late=True),
-            Pane("ranking", "All methods", "Ranking", natural=True),
-            Pane("power", "Power by scale", "Power", shape=_TALL, late=True),
-            Pane("coherence", "Coherence by scale", "Coherence", shape=_TALL, late=True),
-            Pane("worst", "Where they fail worst", "Worst", natural=True),
-            Pane("latitude", "Error by latitude", "Latitude", shape=_TALL, late=True),
-            Pane("steepness", "Error by steepness", "Steepness", shape=_TALL, late=True),
-            Pane("figures", "Figures and extremes", "Figures", natural=True),
-            Pane("card", "What was known beforehand", "Card", natural=True, wide=True),
-        ),
-        groups=(
-            Group("data", "Data"),
-            Group("methods", "Methods", phone=-2),
-            Group("time", "Time", phone=-1),
-            Group("figures_of", "Figures"),
-            Group("table", "Table"),
-            Group("map", "Map"),
-            Group("download", "Download"),
-        ),
-        metrics=(
-            Metric("a", "RMSE of A"),
-            Metric("b", "RMSE of B"),
-            Metric("share", "A / B"),
-            Metric("one_a", "A, this time"),
-            Metric("one_b", "B, this time"),
-        ),
-        columns=3,
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.gallery = CompareGallery(self.bridge, self.state, self._point)

@@ -7,12 +7,12 @@ __all__ = ["PAGE", "CompressPage"]
 from pathlib import Path
 from typing import Any
 
+from app.compress_layout import LAYOUT
 from app.compress_state import CompressState
 from app.export import to_netcdf
 from app.gallery import Gallery
 from app.jobs import Progress
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
 from app.pages.map_frame import MapPage
 from app.resolve import Asked, Shown, resolve
 from app.sidebar import Sidebar
@@ -20,7 +20,7 @@ from app.store import Archive
 from app.words import describe
 
 _FIRST_WAIT_S = 0.8
-_COMPUTED = ("archive", "variable", "time", "method", "ratio")
+_COMPUTED = ("archive", "variable", "time", "method", "ratio", "speed")
 
 
 class CompressPage(MapPage):
@@ -29,30 +29,7 @@ class CompressPage(MapPage):
     key = "compress"
     state_type = CompressState
     state: CompressState
-    layout = Layout(
-        panes=(
-            Pane("original", "Original"),
-            Pane("reconstruction", "Reconstruction", "Recon."),
-            Pane("difference", "Difference", "Diff."),
-            Pane("compressed", "Compressed field", "Compr."),
-            Pane("swipe", "Swipe", swipe=("swipe_left", "swipe_right"), late=True),
-            Pane("latitude", "Error against latitude", "Latitude", late=True),
-        ),
-        groups=(
-            Group("data", "Data"),
-            Group("time", "Time", phone=-1),
-            Group("compression", "Compression", phone=-2),
-            Group("map", "Map"),
-            Group("download", "Download"),
-        ),
-        metrics=(
-            Metric("rmse", "RMSE"),
-            Metric("max", "Largest error"),
-            Metric("psnr", "PSNR"),
-            Metric("floats", "Fewer numbers"),
-            Metric("bytes", "Fewer bytes"),
-        ),
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.gallery = Gallery(self.bridge, self.state)
@@ -114,7 +91,14 @@ class CompressPage(MapPage):
             a = shown.asked
             self.say(
                 describe(
-                    shown.archive, a.variable, shown.index, a.method, a.ratio, shown.picture, shown.learned
+                    shown.archive,
+                    a.variable,
+                    shown.index,
+                    a.method,
+                    a.ratio,
+                    shown.picture,
+                    shown.learned,
+                    anomaly=shown.anomaly,
                 )
             )
         self.sidebar.show(shown, self.own)

@@ -15,6 +15,7 @@ from app.ensemble_drawing import Drawing, Pair
 from app.ensemble_export import to_file
 from app.ensemble_fields import Ensemble
 from app.ensemble_gallery import EnsembleGallery
+from app.ensemble_layout import LAYOUT
 from app.ensemble_reference import Reference, reference, years_at
 from app.ensemble_sidebar import EnsembleSidebar
 from app.ensemble_state import COMPUTED, EnsembleState
@@ -22,8 +23,6 @@ from app.ensemble_store import Wish
 from app.ensemble_words import day_name, describe
 from app.jobs import Progress
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
-from app.member_mosaic import SHAPE
 from app.pages.map_frame import MapPage
 from fsae_core.sphere.healpix import lookup
 
@@ -41,36 +40,7 @@ class EnsemblePage(MapPage):
     key = "ensemble"
     state_type = EnsembleState
     state: EnsembleState
-    layout = Layout(
-        panes=(
-            Pane("mean", "Ensemble mean", "Mean"),
-            Pane("spread", "Spread", "Spread"),
-            Pane("members", "Members", wide=True, shape=SHAPE, late=True),
-            Pane("changed", "Change", late=True),
-            Pane("likely", "Probability", "Prob.", late=True),
-            Pane("one", "One of them", "One", late=True),
-            Pane("place", "At one place", "Place", late=True),
-            Pane("spectrum", "Power by scale", "Scales", late=True),
-            Pane("ranks", "Ranks of the truth", "Ranks", late=True),
-            Pane("limits", "What they must not be used for", "Limits", wide=True, natural=True),
-        ),
-        groups=(
-            Group("time", "Time", phone=-2),
-            Group("world", "World", heading=True),
-            Group("versus", "The other world", heading=True),
-            Group("draw", "Drawing", heading=True),
-            Group("look", "What is shown", heading=True, phone=-1),
-            Group("map", "Map"),
-            Group("download", "Download"),
-        ),
-        metrics=(
-            Metric("area", "Mean of the sphere"),
-            Metric("spread", "Spread"),
-            Metric("change", "Change"),
-            Metric("crps", "CRPS"),
-            Metric("skill", "Spread / skill"),
-        ),
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.gallery = EnsembleGallery(self.bridge, self.state, self._point, self._choose)
@@ -104,7 +74,8 @@ class EnsemblePage(MapPage):
 
     def parts(self) -> dict[str, Any]:
         text = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
-        text.object = f'<p style="margin:0;max-width:100ch;color:var(--ink)">{store.warnings()}</p>'
+        style = "margin:0;max-width:100ch;color:var(--ink);font-family:var(--sans)"
+        text.object = f'<p style="{style}">{store.warnings()}</p>'
         return {**self.sidebar.groups, **self.gallery.parts, "limits": text}
 
     def closing(self) -> None:
@@ -122,7 +93,7 @@ class EnsemblePage(MapPage):
         self.sidebar.follow()
         if not self._draw_due:
             self._draw_due = True
-            self.document.add_timeout_callback(self._draw, _SOON_MS)
+            self.later(self._draw, _SOON_MS)
 
     def _draw(self, wait: float = 0.0) -> None:
         self._draw_due = False
@@ -261,7 +232,7 @@ class EnsemblePage(MapPage):
         self.gallery.redraw(moved)
         if not self._tiles_due:
             self._tiles_due = True
-            self.document.add_timeout_callback(self._tiles_again, 2 * _SOON_MS)
+            self.later(self._tiles_again, 2 * _SOON_MS)
 
     def _tiles_again(self) -> None:
         self._tiles_due = False

@@ -46,10 +46,12 @@ from app.late import LatePanes, made
 from app.layout import Layout
 from app.pages import registry
 from app.shell import shell
+from app.starting import Starting
 from app.state import PageState
 from app.store import Archive, own_archive
 from app.swipe import Swipe
 from app.turns import Turns
+from app.warming import rehearse
 from fsae_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -59,25 +61,36 @@ class Page:
     """One visitor's page.
 
     schedule: runs a function in the session's turn; the document's `add_next_tick_callback` when None.
+    later: the same after some milliseconds; the document's `add_timeout_callback` when None.
+    own: an archive of the visitor's own that is there from the start.
     """
 
     key: ClassVar[str]
     layout: ClassVar[Layout]
     state_type: ClassVar[type[PageState]]
+    source: ClassVar[str] = "page.html"
+    """Its template in assets/style."""
 
     def __init__(
-        self, query: Mapping[str, str], document: Document, schedule: Callable[..., Any] | None = None
+        self,
+        query: Mapping[str, str],
+        document: Document,
+        schedule: Callable[..., Any] | None = None,
+        later: Callable[[Callable[[], Any], int], Any] | None = None,
+        own: Archive | None = None,
     ) -> None:
         self.document = document
         self.schedule = schedule or document.add_next_tick_callback
+        self.later = later or document.add_timeout_callback
         self.state: Any = self.state_type()
         problems = self.state.read_query(query)
         self.bridge = Bridge(self.layout.words())
         self.job_bar = JobBar()
         self.job = Job(self.schedule, self._progress)
         self.job_bar.param.watch(lambda _: self.job.stop(), "stops")
-        self.own: dict[str, Archive] = {}
+        self.own: dict[str, Archive] = {} if own is None else {own.name: own}
         self._swipes: list[Swipe] = []
+        self.left = False
         self.build()
         self.wire()
         self.start()
@@ -108,6 +121,10 @@ class Page:
         """Panes that have nothing to show at first (see `app.hidden_panes`)."""
         return frozenset()
 
+    def variables(self) -> Mapping[str, object]:
+        """What its template writes beside what every page's does."""
+        return {}
+
     def closing(self) -> None:
         """The visitor has left: let go of what is not the frame's."""
 
@@ -123,18 +140,12 @@ class Page:
 
     def tell_address(self) -> None:
         """Write the state into the address bar and into the links to the other pages."""
-        name = "" if self.key == registry.DEFAULT else f"page={self.key}"
-        query = "&".join(part for part in (name, self.state.to_query()) if part)
-        self.bridge.address(query, self.links())
+        self.bridge.address(registry.address(self.key, self.state.to_query()), self.links())
 
     def links(self) -> dict[str, str]:
         """The query of every page, with what it keeps of this one."""
-        out: dict[str, str] = {}
-        for entry in registry.available():
-            kept = self.state.shared(entry.keeps)
-            name = {} if entry.key == registry.DEFAULT else {"page": entry.key}
-            out[entry.key] = urlencode({**name, **kept}, safe=",:")
-        return out
+        kept = {e.key: urlencode(self.state.shared(e.keeps), safe=",:") for e in registry.available()}
+        return {key: registry.address(key, query) for key, query in kept.items()}
 
     def failed(self, error: BaseException) -> None:
         """An error that reached the page: the visitor gets a sentence, the log the rest."""
@@ -159,7 +170,8 @@ class Page:
         began = time.monotonic()
 
         def over(how: str) -> None:
-            self.job_bar.running = False
+            if not self.left:  # Panel warns of changes that no browser is there for
+                self.job_bar.running = False
             visitors.tell(self, f"job {how}", job=text, seconds=round(time.monotonic() - began, 2))
 
         def finished(result: Any) -> None:
@@ -168,7 +180,8 @@ class Page:
 
         def failed(error: BaseException) -> None:
             over("stopped" if isinstance(error, Stopped) else "failed")
-            self.failed(error)
+            if not self.left:
+                self.failed(error)
 
         if self.job.start(work, finished, failed):
             visitors.tell(self, "job begins", job=text)
@@ -198,38 +211,50 @@ class Page:
         self._swipes.append(Swipe(pane, share, told))
         return self._swipes[-1]
 
-    def template(self, phone: bool = False) -> pn.Template:
-        """The page around its figures. phone: one pane is seen at a time, so all but the first are late."""
+    def assemble(self, phone: bool = False) -> tuple[dict[str, Model], dict[str, Any], set[str]]:
+        """Figures and Panel objects by name, and which panes are late. phone: one pane is seen at a time, so
+        all but the first are late."""
         parts = self.parts()
-        _, *others = self.layout.panes
+        others = self.layout.panes[1:]
         late = tuple(pane for pane in others if pane.late or (phone and not pane.natural))
         self.late = LatePanes(late, parts, self.bridge, self.schedule)
         found = {name: self.late.places.get(name) or made(part) for name, part in parts.items()}
         figures = {name: part for name, part in found.items() if isinstance(part, Model)}
-        controls = {name: part for name, part in found.items() if name not in figures}
-        # Straight into the document: as a Panel object each would be walked through several times.
         for name, figure in figures.items():
             figure.name = name
-            self.document.add_root(figure)
-        anchor, sources = next(iter(figures.values())), [swipe.source for swipe in self._swipes]
-        self.bridge.attach(self.document, anchor, self.late.source, *sources)
+        controls = {name: part for name, part in found.items() if name not in figures}
+        return figures, controls | {"job": column(self.job_bar)}, {pane.key for pane in late}
+
+    def attach(self, starting: Starting, anchor: Model) -> None:
+        """Register what runs when the browser has the page. anchor: a model that is on it."""
+        self.bridge.attach(starting, anchor, self.late.source, *[swipe.source for swipe in self._swipes])
         for swipe in self._swipes:
-            swipe.attach(self.document)
-        ready = CustomJS(args={"late": self.late.source}, code="window.fieldSpace.ready(late)")
-        self.document.js_on_event(DocumentReady, ready)
+            swipe.attach(starting)
+        ready = CustomJS(args={"late": self.late.source}, code="window.fieldSpace.of(late).ready(late)")
+        starting.js_on_event(DocumentReady, ready)
+
+    def template(self, phone: bool = False) -> pn.Template:
+        """The page around its figures."""
+        figures, controls, late = self.assemble(phone)
+        # Straight into the document: as a Panel object each would be walked through several times.
+        for figure in figures.values():
+            self.document.add_root(figure)
+        self.attach(self.document, next(iter(figures.values())))
         links = self.links()
         variables = {
             "words": self.bridge.words,
             "layout": self.layout,
-            "late": {pane.key for pane in late},
+            "late": late,
             "hidden": self.hidden_panes(),
             "stills": {key: b64encode(png).decode() for key, png in self.stills().items()},
             "nav": [(e.key, e.title, links[e.key], e.key == self.key) for e in registry.available()],
+            **self.variables(),
         }
-        return shell("page.html", {**controls, "job": column(self.job_bar)}, variables)
+        return shell(self.source, controls, variables)
 
     def close(self, *_: Any) -> None:
         """The visitor has left: stop their work, forget their file."""
+        self.left = True
         self.job.stop()
         self.own = {}
         self.closing()
@@ -258,10 +283,12 @@ def open_page() -> None:
     document.template_variables.setdefault("dist_url", get_dist_path())
     # Bokeh walks the whole document after each part that is added, unless it is told to wait for the end.
     with document.models.freeze():
+        if not pn.state.headers:
+            rehearse()  # the server starts and nobody asks yet
         turns = Turns(document, IOLoop.current())
         document.on_event(DocumentReady, lambda _: turns.begin())
         document.on_session_destroyed(lambda _: turns.close())
-        page: Page = registry.page_type(entry)(query, document, turns)
+        page: Page = registry.page_type(entry)(query, document, turns, turns.later)
         _pages[id(document)] = page
         pn.extension(exception_handler=_failed)
         document.on_session_destroyed(page.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PAGE", "LatentPage"]
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from app.latent_state import GROUPS, LatentState, write_group
 from app.latent_words import between_note, describe, group_words, near_words, placed_words, sentences
 from app.latest import Latest
 from app.pages.map_frame import MapPage
-from app.store import own_archive
+from app.store import Archive, own_archive
 from app.times_view import Found, TimesView
 
 _FIRST_WAIT_S = 0.8
@@ -126,6 +127,9 @@ class LatentPage(MapPage):
             self.toast(seen.problem)
         if fresh:
             self.groups.ask(self.wanted)
+        for archive in self.own.values():  # brought along from the start
+            self._place(archive.title, partial(_itself, archive))
+        self.own = {}
         self.tell_address()
 
     def _missed(self, wish: Wish, error: BaseException) -> None:
@@ -165,7 +169,7 @@ class LatentPage(MapPage):
     def _map_moved(self) -> None:
         if not self._map_due:
             self._map_due = True
-            self.document.add_timeout_callback(self._look_at_map, _LOOK_EVERY_MS)
+            self.later(self._look_at_map, _LOOK_EVERY_MS)
 
     def _look_at_map(self) -> None:
         self._map_due = False
@@ -247,12 +251,15 @@ class LatentPage(MapPage):
     # -- files -----------------------------------------------------------------------------------
 
     def _open(self, path: Path, name: str) -> None:
+        self._place(name, lambda: own_archive(path, name))
+
+    def _place(self, name: str, opened: Callable[[], Archive]) -> None:
         seen = self.seen
         if seen is None:
             return
 
         def work(progress: Progress) -> Guests:
-            return place(seen.atlas, own_archive(path, name), progress)
+            return place(seen.atlas, opened(), progress)
 
         self.run(f"Placing {name}", work, partial(self._received, seen.atlas))
 
@@ -278,6 +285,10 @@ class LatentPage(MapPage):
             return to_netcdf(seen.atlas, compared, grid, progress)
 
         self.run("Writing NetCDF", work, lambda file: self.bridge.save(*file))
+
+
+def _itself(archive: Archive) -> Archive:
+    return archive
 
 
 PAGE = LatentPage

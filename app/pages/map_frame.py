@@ -52,7 +52,7 @@ class MapPage(Page):
         # A turn of the wheel sends many small changes and needs few pictures.
         if not self._look_due:
             self._look_due = True
-            self.document.add_timeout_callback(self.look, _LOOK_EVERY_MS)
+            self.later(self.look, _LOOK_EVERY_MS)
 
     def _resized(self) -> None:
         # A picture of nearly the right size need not be sent again.
@@ -82,7 +82,7 @@ class MapPage(Page):
     def stills(self) -> dict[str, bytes]:
         shown = {p.name: p for p in self.maps.panes if np.shape(p.sharp.data["image"][0]) > (2, 2)}
         first, *others = self.layout.panes
-        seen = [first.key, *(pane.key for pane in others if not pane.late)]
+        seen = [first.key, *(pane.key for pane in others if pane.still or not pane.late)]
         return {key: shown[key].still() for key in seen if key in shown}
 
     def _recolour(self) -> None:

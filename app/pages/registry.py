@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT", "PAGES", "Entry", "available", "chosen", "page_type"]
+__all__ = ["DEFAULT", "FIRST", "PAGES", "Entry", "address", "available", "chosen", "page_type"]
 
 import importlib
 import importlib.util
@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from app.compress_state import CompressState
+
 _FIELD = ("archive", "variable", "time", "ratio")
 _VIEW = ("projection", "lon0", "lat0", "view")
-DEFAULT = "compress"
+DEFAULT = "home"
+#: The page that an address means which names none but says what a field is: there was once no other.
+FIRST = "compress"
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,13 @@ class Entry:
 
     key: its name in the address, ``?page=key``.
     keeps: what a link to it takes along from the page it stands on, by the words of the address.
+    about: what one does there, in a sentence or two, for the landing page.
     """
 
     key: str
     title: str
     keeps: tuple[str, ...] = (*_FIELD, *_VIEW)
+    about: str = ""
 
     @property
     def module(self) -> str:
@@ -35,11 +41,44 @@ class Entry:
 
 
 PAGES = (
-    Entry("compress", "Compress"),
-    Entry("compare", "Compare"),
-    Entry("zoom", "Zoom"),
-    Entry("latent", "Latent", keeps=("archive", "variable", "time")),
-    Entry("ensemble", "Ensemble", keeps=("archive", "variable", "time")),
+    Entry("home", "Home", keeps=()),
+    Entry(
+        "compress",
+        "Compress",
+        about="Compress a field 4 to 256 times and see what is lost: original, reconstruction and their "
+        "difference on linked maps, with the errors in numbers.",
+    ),
+    Entry(
+        "compare",
+        "Compare",
+        about="Set the autoencoder beside JPEG 2000, SZ3, ZFP and others, at equal numbers or equal bytes, "
+        "by place, scale and latitude.",
+    ),
+    Entry(
+        "zoom",
+        "Zoom",
+        about="Make a coarse field finer where you look, beside plain interpolation and the truth.",
+    ),
+    Entry(
+        "latent",
+        "Latent",
+        keeps=("archive", "variable", "time"),
+        about="Browse 35 years as a map of their compressed fields: seasons, warming, volcanoes. Draw around "
+        "months to compare them.",
+    ),
+    Entry(
+        "ensemble",
+        "Ensemble",
+        keeps=("archive", "variable", "time"),
+        about="Draw months that could have been, with and without a volcano or with other CO₂, and see how "
+        "far to trust them.",
+    ),
+    Entry(
+        "lessons",
+        "Lessons",
+        keeps=(),
+        about="four of about 20 minutes, with questions, hidden answers and live results.",
+    ),
 )
 
 
@@ -52,11 +91,18 @@ def available() -> tuple[Entry, ...]:
 def chosen(query: Mapping[str, str]) -> tuple[Entry, list[str]]:
     """The page that an address asks for, and a sentence when there is no such page."""
     pages = {entry.key: entry for entry in available()}
-    asked = query.get("page", DEFAULT)
+    field = any(part.word in query for part in CompressState.parts)
+    usual = pages.get(FIRST if field else DEFAULT) or next(iter(pages.values()))
+    asked = query.get("page", usual.key)
     if asked in pages:
         return pages[asked], []
     said = f"The address says page={asked[:24]}, which is not one of {', '.join(pages)}: "
-    return pages[DEFAULT], [said + f"{pages[DEFAULT].title} is shown."]
+    return usual, [said + f"{usual.title} is shown."]
+
+
+def address(key: str, query: str) -> str:
+    """The query of a page and its state; the landing page needs no name."""
+    return "&".join(part for part in ("" if key == DEFAULT else f"page={key}", query) if part)
 
 
 def page_type(entry: Entry) -> type[Any]:

@@ -14,14 +14,15 @@ from app.bookmarks import kept_place, place_at, place_name, turned
 from app.hidden_panes import HiddenPanes
 from app.jobs import Progress
 from app.latest import Latest
-from app.layout import Group, Layout, Metric, Pane
 from app.pages.map_frame import MapPage
 from app.projection import Projection
 from app.sharp_field import SharpField
+from app.starting import Starting
 from app.store import Archive
 from app.view_region import Look, box_of, drawn_zoom, visible_cells
 from app.zoom_export import super_resolved_netcdf
 from app.zoom_gallery import ZoomGallery
+from app.zoom_layout import LAYOUT
 from app.zoom_scene import Asked, Scene, scene_of
 from app.zoom_sidebar import ZoomSidebar
 from app.zoom_state import ZoomState
@@ -43,34 +44,7 @@ class ZoomPage(MapPage):
     key = "zoom"
     state_type = ZoomState
     state: ZoomState
-    layout = Layout(
-        panes=(
-            Pane("coarse", "Input cells", "Input"),
-            Pane("sharp", "Super-resolved", "Sharp"),
-            Pane("plain", "Without a network", "Plain"),
-            Pane("truth", "Truth"),
-            Pane("plain_error", "Difference without a network", "Plain diff.", late=True),
-            Pane("sharp_error", "Difference of super-resolved", "Sharp diff.", late=True),
-            Pane("swipe", "Swipe", swipe=("swipe_left", "swipe_right"), late=True),
-            Pane("power", "Power per zoom", "Power", late=True),
-            Pane("places", "Where it helps, where it invents", "Places", wide=True, natural=True),
-        ),
-        groups=(
-            Group("data", "Data"),
-            Group("time", "Time", phone=-1),
-            Group("bookmarks", "Places", phone=-3),
-            Group("zooms", "Zooms", phone=-2),
-            Group("map", "Map"),
-            Group("download", "Download"),
-        ),
-        metrics=(
-            Metric("smooth", "RMSE here, interpolation"),
-            Metric("lapse", "RMSE here, lapse rate"),
-            Metric("sharp", "RMSE here, super-resolved"),
-            Metric("share", "Share of the error"),
-            Metric("power", "Power at new zooms"),
-        ),
-    )
+    layout = LAYOUT
 
     def build(self) -> None:
         self.gallery = ZoomGallery(self.bridge, self.state)
@@ -90,8 +64,8 @@ class ZoomPage(MapPage):
     def wire(self) -> None:
         super().wire()
         self.state.param.watch(lambda *_: self.request(), list(_COMPUTED))
-        self.state.param.watch(lambda *_: self.schedule(self._compare), ["against"])
-        self.state.param.watch(lambda *_: self.schedule(self._overlay), ["relief"])
+        for name, act in (("against", self._compare), ("relief", self._overlay), ("arrows", self._blow)):
+            self.state.param.watch(lambda *_, act=act: self.schedule(act), [name])
         self.swipe("swipe", self.state.swipe, self._swiped)
 
     def start(self) -> None:
@@ -100,11 +74,9 @@ class ZoomPage(MapPage):
     def parts(self) -> dict[str, Any]:
         return {**self.gallery.parts, **self.sidebar.groups, "places": self.places}
 
-    def template(self, phone: bool = False) -> pn.Template:
-        made = super().template(phone)
-        anchor = next(root for root in self.document.roots if isinstance(root, Model))
-        self.hidden.attach(self.document, anchor)
-        return made
+    def attach(self, starting: Starting, anchor: Model) -> None:
+        super().attach(starting, anchor)
+        self.hidden.attach(starting, anchor)
 
     def hidden_panes(self) -> frozenset[str]:
         return self.hidden.keys
@@ -233,6 +205,11 @@ class ZoomPage(MapPage):
 
     def _overlay(self) -> None:
         self.gallery.relief.show(self.state.relief, self.gallery.look)
+        self.tell_address()
+
+    def _blow(self) -> None:
+        self.gallery.blow()
+        self.gallery.redraw(False)
         self.tell_address()
 
     def recolour(self) -> None:

@@ -1,6 +1,10 @@
 export function render({model}) {
+  const box = document.createElement("div")
+  box.className = "control"
   const set = document.createElement("fieldset")
   set.className = "buttons"
+  const help = helpOf(model)
+  help.describe(set)
   const draw = () => {
     const legend = document.createElement("legend")
     legend.textContent = model.label
@@ -25,5 +29,6 @@ export function render({model}) {
   model.on(["options", "label"], draw)
   model.on("value", mark)
   draw()
-  return set
+  box.append(set, help.mark, help.tip)
+  return box
 }

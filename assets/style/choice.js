@@ -1,6 +1,8 @@
 export function render({model}) {
   const id = `choice-${crypto.getRandomValues(new Uint32Array(1))[0]}`
   const box = document.createElement("div")
+  const head = document.createElement("div")
+  head.className = "head"
   const label = document.createElement("label")
   const select = document.createElement("select")
   select.id = label.htmlFor = id
@@ -13,6 +15,9 @@ export function render({model}) {
   model.on(["options", "label"], draw)
   model.on("value", () => { select.value = model.value })
   draw()
-  box.append(label, select)
+  const help = helpOf(model)
+  help.describe(select)
+  head.append(label, help.mark)
+  box.append(head, select, help.tip)
   return box
 }

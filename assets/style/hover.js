@@ -1,5 +1,6 @@
 // Where the pointer is on the map of times, at most every 70 ms; what is there comes back and follows the pointer.
-const it = (window.fieldSpaceHover ??= {left: 0, top: 0, tip: null, inside: false, sent: 0, timer: null})
+const {root, seen} = window.fieldSpace.of(asked)
+const it = (seen.hover ??= {left: 0, top: 0, tip: null, inside: false, sent: 0, timer: null})
 if (it.tip === null) {
   window.addEventListener("pointermove", (event) => { it.left = event.clientX; it.top = event.clientY }, true)
   it.tip = document.createElement("div")
@@ -7,7 +8,7 @@ if (it.tip === null) {
   it.tip.setAttribute("role", "tooltip")
   it.tip.hidden = true
   it.tip.append(document.createElement("img"), document.createElement("b"), document.createElement("span"))
-  document.body.append(it.tip)
+  (root.body ?? root).append(it.tip)
 }
 const move = () => {
   const {tip} = it

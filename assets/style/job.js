@@ -3,12 +3,14 @@ export function render({model}) {
   box.className = "job"
   const text = document.createElement("span")
   text.setAttribute("role", "status")
+  text.id = `job-${crypto.getRandomValues(new Uint32Array(1))[0]}`
   const bar = document.createElement("progress")
   bar.max = 1
   bar.setAttribute("aria-label", "Progress")
   const stop = document.createElement("button")
   stop.type = "button"
   stop.textContent = "Stop"
+  stop.setAttribute("aria-describedby", text.id)
   stop.addEventListener("click", () => { model.stops += 1 })
   const draw = () => {
     box.hidden = !model.running

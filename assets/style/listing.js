@@ -18,7 +18,7 @@ export function render({model}) {
     box.style.maxHeight = model.most ? `${model.most}px` : ""
     const table = document.createElement("table")
     const head = table.createTHead().insertRow()
-    model.heads.forEach((text) => head.append(cell("th", text, false)))
+    model.heads.forEach((text) => head.append(cell(text ? "th" : "td", text, false)))
     if (!model.heads.some(Boolean)) table.tHead.hidden = true
     const body = table.createTBody()
     for (const row of model.rows) {

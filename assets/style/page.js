@@ -1,5 +1,5 @@
 // The page's own few lines: light and dark, the address, saving files, the swipe, tabs on a phone.
-(() => {
+;(() => {
   const root = document.documentElement
   const system = matchMedia("(prefers-color-scheme: dark)")
   const asked = new URLSearchParams(location.search).get("theme")
@@ -12,7 +12,6 @@
     root.dataset.theme = isDark() ? "dark" : "light"
     const button = document.getElementById("theme")
     if (button) {
-      button.setAttribute("aria-pressed", String(isDark()))
       button.textContent = isDark() ? "Light" : "Dark"
     }
     window.dispatchEvent(new Event("fieldspace-theme"))
@@ -20,12 +19,38 @@
   system.addEventListener("change", paint)
   paint()
 
+  const parts = fieldSpaceParts(document, isDark)
+  const {save, toast, swipes, LEFT, RIGHT} = parts
+
   // What follows light and dark on the figures; one function for all of them.
   let painted = null
   const recolour = (next) => {
     window.removeEventListener("fieldspace-theme", painted)
     painted = next
     window.addEventListener("fieldspace-theme", painted)
+  }
+
+  // Large type, for a projector: the words by the style, those on the figures here.
+  let large = new URLSearchParams(location.search).get("present") === "1"
+  const sized = new WeakMap()
+  let touched = false
+  const enlarge = () => {
+    root.toggleAttribute("data-present", large)
+    document.getElementById("present")?.setAttribute("aria-pressed", String(large))
+    if (!large && !touched) return
+    touched = true
+    for (const model of window.Bokeh?.documents?.flatMap((one) => [...one._all_models.values()]) ?? []) {
+      for (const name of ["major_label", "axis_label", "title", "label", "text"].map((it) => `${it}${it === "text" ? "" : "_text"}_font_size`)) {
+        const now = model.attributes?.[name]
+        const plain = typeof now === "object" ? now?.value : now
+        if (typeof plain !== "string" || !plain.endsWith("px")) continue
+        const own = sized.get(model) ?? {}
+        own[name] ??= parseFloat(plain)
+        sized.set(model, own)
+        const text = `${Math.round(own[name] * (large ? 1.4 : 1) * 10) / 10}px`
+        if (text !== plain) model.setv({[name]: typeof now === "object" ? {value: text} : text}, {sync: false})
+      }
+    }
   }
 
   // The address of what is seen, and of the other pages with what they keep of it; a forced theme goes along.
@@ -36,6 +61,10 @@
     if (asked !== null || (chosen !== null && chosen !== (system.matches ? "dark" : "light"))) {
       all.set("theme", isDark() ? "dark" : "light")
     }
+    for (const [name, value] of [["present", large ? 1 : 0], ["tour", guidedTour.stop]]) {
+      if (value) all.set(name, value)
+      else all.delete(name)
+    }
     const text = all.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")
     return location.pathname + (text ? `?${text}` : "")
   }
@@ -44,35 +73,8 @@
     links = others
     history.replaceState(null, "", themed(query) + location.hash)
     for (const [page, its] of links) {
-      const link = document.querySelector(`nav a[data-page="${page}"]`)
-      if (link) link.href = themed(its)
+      for (const link of document.querySelectorAll(`a[data-page="${page}"]`)) link.href = themed(its)
     }
-  }
-
-  const save = (name, body) => {
-    const link = document.createElement("a")
-    link.href = URL.createObjectURL(new Blob([body]))
-    link.download = name
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
-  }
-
-  // Sentences appear in a live region and stay until they are read: longer for longer ones.
-  const toast = (sentence) => {
-    const place = document.getElementById("toasts")
-    const node = document.createElement("div")
-    node.className = "toast"
-    const words = document.createElement("span")
-    words.textContent = sentence
-    const close = document.createElement("button")
-    close.type = "button"
-    close.setAttribute("aria-label", "Close this message")
-    close.textContent = "×"
-    close.addEventListener("click", () => node.remove())
-    node.append(words, close)
-    place.append(node)
-    while (place.children.length > 3) place.firstChild.remove()
-    setTimeout(() => node.remove(), 5000 + 60 * sentence.length)
   }
 
   // One picture of everything on the page: each map with its caption, the figures and the attribution.
@@ -113,11 +115,11 @@
     const mark = text("simulated") ? ` · ${text("simulated")}` : ""
     write(`${text("title")}, ${text("when")}${mark}`, pad, 30 * scale, 17, 650, "--ink")
     const figures = [...document.querySelectorAll(".figures > div")]
-    const said = figures.map((one) => `${one.querySelector("dt").textContent} ${one.querySelector("dd").textContent}`)
+    const said = figures.map((one) => `${one.querySelector("dt span").textContent} ${one.querySelector("dd").textContent}`)
     write(said.join("   "), pad, 52 * scale, 13, 400, "--ink-soft")
     views.forEach(({pane, canvas, upper, x, y}) => {
       const caption = pane.querySelector("h2").textContent
-      const note = pane.querySelector("figcaption span")?.textContent ?? ""
+      const note = pane.querySelector("figcaption [data-text]")?.textContent ?? ""
       write(`${caption}  ${note}`, x, y + 16 * scale, 13, 600, "--ink")
       pen.drawImage(canvas, x, y + 24 * scale)
       if (upper) {
@@ -148,123 +150,63 @@
     return null
   }
 
-  // A swipe: the upper map is cut off left of the divider; both maps stay alive under the pointer.
-  const [LEFT, RIGHT] = [46, 18] // the maps' borders, as in app/map_pane.py
-  const swipes = new Map()
-  const wireSwipe = (stack) => {
-    const divider = stack.querySelector(".divider")
-    const it = {source: null, share: 0.5, blinking: null}
-    swipes.set(stack, it)
-    it.divide = (to, tell = true) => {
-      it.share = Math.min(1, Math.max(0, to))
-      const width = stack.clientWidth - LEFT - RIGHT
-      const x = LEFT + it.share * width
-      const cut = it.blinking === null ? x : it.blinking ? 0 : stack.clientWidth
-      stack.querySelector(".top").style.clipPath = `inset(-200px -200px -200px ${cut}px)`
-      stack.querySelector(".under").style.clipPath = `inset(-200px ${stack.clientWidth - cut}px -200px -200px)`
-      divider.style.left = `${x}px`
-      divider.style.height = `${width / 2}px`
-      divider.hidden = it.blinking !== null
-      divider.setAttribute("aria-valuenow", String(Math.round(it.share * 100)))
-      if (tell && it.source) it.source.data = {share: [it.share]}
-    }
-    const follow = (event) => {
-      const box = stack.getBoundingClientRect()
-      it.divide((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT), false)
-    }
-    divider.addEventListener("pointerdown", (event) => {
-      event.preventDefault()
-      divider.focus()
-      divider.setPointerCapture(event.pointerId)
-      divider.addEventListener("pointermove", follow)
-    })
-    const end = () => { divider.removeEventListener("pointermove", follow); it.divide(it.share) }
-    divider.addEventListener("pointerup", end)
-    divider.addEventListener("pointercancel", end)
-    divider.addEventListener("keydown", (event) => {
-      const by = {ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1}[event.key]
-      if (by === undefined) return
-      event.preventDefault()
-      it.divide(it.share + by)
-    })
-    new ResizeObserver(() => it.divide(it.share, false)).observe(stack)
-    const blink = stack.closest(".pane").querySelector(".blink")
-    blink.addEventListener("click", () => {
-      const on = blink.getAttribute("aria-pressed") !== "true"
-      blink.setAttribute("aria-pressed", String(on))
-      clearInterval(it.timer)
-      it.blinking = on ? true : null
-      it.divide(it.share, false)
-      if (on) it.timer = setInterval(() => { it.blinking = !it.blinking; it.divide(it.share, false) }, 700)
-    })
-  }
-
-  // What is seen first is there: the pictures that stood in for it go, and what was left for later is asked for.
   const ready = (late) => {
     document.body.dataset.ready = "true"
-    document.querySelectorAll(".still").forEach((picture) => picture.remove())
-    const panes = [...document.querySelectorAll(".pane[data-late]")]
-    const ask = () => { late.data = {panes: [panes.map((pane) => pane.id.replace("pane-", ""))], dark: [isDark()]} }
-    if (panes.length) window.requestIdleCallback ? requestIdleCallback(ask, {timeout: 500}) : setTimeout(ask, 50)
+    enlarge()
+    guidedTour.resume()
+    const uncover = (pane) => pane.querySelector(".still")?.remove()
+    const panes = parts.settle(late)
     const figures = panes.flatMap((pane) => (pane.dataset.figure ?? "").split(" ").filter(Boolean))
     const timer = setInterval(() => {
+      for (const pane of panes) if (findView(pane.id.replace("pane-", ""))?.has_finished()) uncover(pane)
       if (!figures.every((name) => findView(name)?.has_finished())) return
       clearInterval(timer)
       document.body.dataset.complete = "true"
+      enlarge()
+      guidedTour.refresh()
     }, 60)
   }
 
-  const wireTabs = () => {
-    const tabs = [...document.querySelectorAll(".tabs button")]
-    const choose = (tab) => {
-      for (const other of tabs) {
-        const on = other === tab
-        other.setAttribute("aria-selected", String(on))
-        other.tabIndex = on ? 0 : -1
-        document.getElementById(other.getAttribute("aria-controls")).classList.toggle("chosen", on)
-      }
-    }
-    tabs.forEach((tab, i) => {
-      tab.addEventListener("click", () => choose(tab))
-      tab.addEventListener("keydown", (event) => {
-        const by = {ArrowLeft: -1, ArrowRight: 1}[event.key]
-        if (by === undefined) return
-        const next = tabs[(i + by + tabs.length) % tabs.length]
-        next.focus()
-        choose(next)
+  const wireKeys = () => {
+    for (const plot of document.querySelectorAll(".plot[tabindex], .stack[tabindex]")) {
+      plot.addEventListener("keydown", (event) => {
+        if (event.target !== plot || event.ctrlKey || event.metaKey || event.altKey) return
+        const figure = findView(plot.closest("figure").dataset.figure.split(" ")[0])?.model
+        if (figure && figureKeys(figure, event.key)) event.preventDefault()
       })
-    })
-    if (tabs.length) choose(tabs[0])
+    }
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     paint()
+    enlarge()
     document.getElementById("theme").addEventListener("click", () => {
       chosen = isDark() ? "light" : "dark"
       try { localStorage.setItem("fieldspace-theme", chosen) } catch { /* private windows have no storage */ }
       paint()
       address()
     })
-    document.getElementById("png").addEventListener("click", exportPicture)
-    document.getElementById("link").addEventListener("click", async (event) => {
+    document.getElementById("present").addEventListener("click", () => {
+      large = !large
+      enlarge()
+      address()
+    })
+    document.getElementById("png")?.addEventListener("click", exportPicture)
+    document.getElementById("link")?.addEventListener("click", async (event) => {
       const button = event.currentTarget
       await navigator.clipboard?.writeText(location.href)
       button.textContent = "Copied"
       setTimeout(() => { button.textContent = "Copy link" }, 1500)
     })
-    document.querySelectorAll(".stack").forEach(wireSwipe)
-    wireTabs()
+    parts.wire()
+    wireKeys()
+    guidedTour.wire()
   }, {once: true}) // es-module-shims, which Panel brings, sends this event a second time
 
   window.fieldSpace = {
-    isDark, address, save, toast, exportPicture,
+    ...parts, address, themed, findView, exportPicture, ready,
     busy: (on) => { document.body.dataset.busy = String(on) },
-    swipe: (pane, source, share) => {
-      const it = swipes.get(document.querySelector(`.stack[data-pane="${pane}"]`))
-      it.source = source
-      it.divide(share, false)
-    },
-    ready,
-    painted: recolour,
+    painted: (next) => { recolour(next); enlarge() },
+    of: () => window.fieldSpace, // a notebook has several pages: see frame.js
   }
 })()

@@ -84,7 +84,9 @@ export function render({model}) {
   const row = document.createElement("div")
   row.className = "transport"
   row.append(previous, play, next, input)
-  head.append(label, output)
-  box.append(head, row)
+  const help = helpOf(model)
+  help.describe(input, previous, play, next)
+  head.append(label, output, help.mark)
+  box.append(head, row, help.tip)
   return box
 }

@@ -19,7 +19,9 @@ export function render({model}) {
   input.addEventListener("input", () => { model.value = Number(input.value) })
   model.on(["label", "start", "end", "step", "value", "suffix"], draw)
   draw()
-  head.append(label, output)
-  box.append(head, input)
+  const help = helpOf(model)
+  help.describe(input)
+  head.append(label, output, help.mark)
+  box.append(head, input, help.tip)
   return box
 }

@@ -1,7 +1,11 @@
 export function render({model}) {
   const name = `segmented-${crypto.getRandomValues(new Uint32Array(1))[0]}`
+  const box = document.createElement("div")
+  box.className = "control"
   const set = document.createElement("fieldset")
   set.className = "segmented"
+  const help = helpOf(model)
+  help.describe(set)
   const draw = () => {
     const legend = document.createElement("legend")
     legend.textContent = model.label
@@ -29,5 +33,6 @@ export function render({model}) {
     for (const input of set.querySelectorAll("input")) input.checked = input.value === model.value
   })
   draw()
-  return set
+  box.append(set, help.mark, help.tip)
+  return box
 }

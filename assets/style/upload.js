@@ -10,7 +10,12 @@ export function render({model}) {
   const text = document.createElement("span")
   const note = document.createElement("small")
   label.append(input, text)
-  box.append(label, note)
+  const beside = document.createElement("div")
+  beside.className = "beside"
+  const help = helpOf(model)
+  help.describe(input)
+  beside.append(label, help.mark, help.tip)
+  box.append(beside, note)
   text.textContent = model.label
   note.textContent = `NetCDF, GRIB, zipped Zarr, ≤ ${Math.round(model.limit / 1e6)} MB`
   let file = null

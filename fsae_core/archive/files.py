@@ -94,9 +94,12 @@ def _decode(path: Path, engine: str) -> xr.Dataset:
 
 
 def _read_last_bytes(dataset: xr.Dataset) -> None:
-    """A truncated file opens well: only its last value betrays it."""
+    """A truncated file opens well: only its last value betrays it.
+
+    Of an array that says where its layers lie the first are of use without the last.
+    """
     for array in dataset.data_vars.values():
-        if array.size:
+        if array.size and "fsae_layered" not in array.attrs:
             array.isel({dim: -1 for dim in array.dims}).load()
 
 
@@ -208,16 +211,23 @@ def open_zarr_store(store: Any, name: str) -> xr.Dataset:
     """A Zarr in any kind of store, lazily. UserError where it cannot be read."""
     import zarr
 
+    from fsae_core.archive.bombs import PIPELINE
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # absent consolidated metadata only costs time
             group = zarr.open_group(store, mode="r")
             check_codecs(group, name)
             check_claims(claims_of_zarr(group), name)
-            dataset = guarded(xr.open_zarr(store, chunks=None), name)
+            with zarr.config.set({"codec_pipeline.path": PIPELINE}):
+                dataset = guarded(xr.open_zarr(store, chunks=None), name)
         _read_last_bytes(dataset)
-    except (UserError, MemoryError):
+    except MemoryError:
         raise
+    except UserError as error:
+        if name in str(error):
+            raise
+        raise UserError(f"{name} is damaged ({short_reason(error)}): make or copy it again.") from error
     except Exception as error:  # zarr and the codecs raise many classes on damaged stores
         raise UserError(
             f"{name} looks like Zarr but cannot be read ({short_reason(error)}); it may be incomplete: "

@@ -18,7 +18,11 @@ def compress(
     target: Annotated[Path, typer.Argument(help="The store to write: a folder .zarr, or one file .zip.")],
     ratio: Annotated[int, typer.Option(help="4, 16, 64 or 256: values in a field / values kept.")],
     model: Annotated[
-        str, typer.Option(help="fs-ae (the best shipped weights for the archive), a name, or a file.")
+        str,
+        typer.Option(
+            help="fs-ae (the best shipped weights for the archive), joint (its variables together), cnn-vae, "
+            "a name, or a file."
+        ),
     ] = "fs-ae",
     variable: VariableOption = None,
     level: LevelOption = None,

@@ -30,10 +30,15 @@ def decompress(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring the fields of a compressed store back, a few times at once however long it is."""
+    """Bring the fields of a compressed store back, a few times at once however long it is.
+
+    A run that was stopped or killed goes on when the same command is given again.
+    """
     from fsae_core.archive.canonical import zoom_of_dataset
+    from fsae_core.archive.source import Source
     from fsae_core.codec import latlon, store
     from fsae_core.codec.backend import FsaeBackend
+    from fsae_core.codec.unpack import unpack
     from fsae_core.errors import UserError
 
     started = time.monotonic()
@@ -47,20 +52,19 @@ def decompress(
         )
     if grid is not None:
         latlon.check_spacing(grid)
-    if target.exists() and not overwrite:
-        raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
     ds = FsaeBackend().open_dataset(source, zoom=zoom, ratio=ratio, model=model, device=device)
-    shown = progress("decompressing")
-    if grid is None:
-        store.write_fields(ds, target, overwrite=overwrite, progress=shown)
-    else:
-        latlon.write_on_grid(ds, grid, target, overwrite=overwrite, progress=shown)
+    told = {"source": Source(str(source)).resolved().signature(), "ratio": ratio, "model": model}
+    done = unpack(
+        ds, target, grid=grid, signature=told, overwrite=overwrite, progress=progress("decompressing")
+    )
     emit(
         {
             "path": target,
             "zoom": zoom_of_dataset(ds),
             "times": ds.sizes.get("time", 0),
             "grid": grid,
+            "parts": done.parts,
+            "parts_resumed": done.resumed,
             "bytes": store.bytes_on_disk(target),
             "seconds": round(time.monotonic() - started, 3),
         },

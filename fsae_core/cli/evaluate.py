@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsae_core.cli.output import JsonFlag, emit, progress, warn
+from fsae_core.cli.together import measure_together
 
 if TYPE_CHECKING:
     from fsae_core.evaluate.table import Evaluation
@@ -41,6 +42,13 @@ def evaluate(
         typer.Option(help="A table made before: rows whose weights are the same are not made again."),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the table as comma-separated values.")] = None,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="Variables compressed together against each alone, at 16 and 64, in another table.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: JsonFlag = False,
@@ -54,7 +62,7 @@ def evaluate(
     from fsae_core.archive.reader import open_archive
     from fsae_core.codec.atomic import writing
     from fsae_core.errors import UserError
-    from fsae_core.evaluate.methods import variable_of
+    from fsae_core.evaluate.methods import JOINT_METHOD, variable_of
     from fsae_core.evaluate.table import evaluate as measure
 
     names, sizes = _several(methods, ratios, context.args)
@@ -65,7 +73,11 @@ def evaluate(
             raise UserError(f"{target} exists already: choose another name or pass --overwrite.")
         if target and not target.parent.is_dir():
             raise UserError(f"The folder {target.parent} of {target.name} does not exist: make it first.")
-    ds = open_archive(archive, variables=variable)
+    if together:
+        measure_together(archive, sizes if ratios else (16, 64), (out, csv), device, as_json)
+        return
+    # Together with others needs the others.
+    ds = open_archive(archive, variables=None if names and JOINT_METHOD in names else variable)
     unfinished = out.with_name(out.name + UNFINISHED) if out else None
 
     def keep(table: Evaluation) -> None:

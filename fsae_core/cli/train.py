@@ -64,6 +64,15 @@ def autoencoder(
             min=1e-6, max=0.1, help="Peak of the learning rate; by default 0.006, 0.002 for an archive."
         ),
     ] = None,
+    step: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="Round compressed fields while training, in units of a field's spread."
+        ),
+    ] = 0.0,
+    rounding: Annotated[
+        str, typer.Option(help="With --step: noise (as wide) or straight-through.")
+    ] = "noise",
     device: Device = "auto",
     seed: Seed = 0,
     as_json: JsonFlag = False,
@@ -72,6 +81,7 @@ def autoencoder(
     from fsae_core.training.autoencoder import train_autoencoder
 
     options = {"init": init, "device": device, "seed": seed, "learning_rate": learning_rate}
+    options |= {"step": step, "rounding": rounding}
     _run(train_autoencoder, archive, config, out, as_json, minutes=minutes, resume=resume, **options)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["Outcome", "compress_archive", "unfinished"]
 
+import json
 import shutil
 from collections.abc import Generator
 from contextlib import closing
@@ -26,7 +27,7 @@ from fsae_core.codec.choice import FieldModel
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
 from fsae_core.codec.layers import Layers, Models
-from fsae_core.codec.layout import FORMAT, INSTANT
+from fsae_core.codec.layout import INSTANT, format_of
 from fsae_core.codec.lock import check_free, owned
 from fsae_core.codec.part_work import PARTS, Record, make_part, read_record
 from fsae_core.codec.pipeline import coders_of, fitting_models
@@ -36,6 +37,9 @@ from fsae_core.codec.store import (
     rows_of_chunk,
     size_of_store,
 )
+from fsae_core.codec.together import is_joint
+from fsae_core.codec.together_run import errors_together, run_together
+from fsae_core.codec.unpack import UNPACK
 from fsae_core.codec.workers import by_cluster, by_processes
 from fsae_core.errors import UserError
 
@@ -94,6 +98,15 @@ def compress_archive(
     if not names:
         raise UserError("This archive has no variable on the sphere: nothing to compress.")
     models = fitting_models(ds, names, ratio, model=model, device=device, max_error=max_error, layers=layers)
+    if is_joint(models[-1]) and len(names) > 1:
+        if workers > 1 or scheduler or begun:
+            raise UserError(
+                f"The weights {models[-1].card.name} compress all variables at once, in one process: leave "
+                f"--workers and --scheduler out, and remove {work.name} where there is one."
+            )
+        small = run_together(ds, names, models[-1], target, step, overwrite=overwrite, progress=progress)
+        errors = errors_together(ds, names, target, models[-1]) if check else {}
+        return Outcome(small, models, size_of_store(small, target), 1, 0, errors)
     signature = {
         "source": source.signature(),
         "weights": [m.card.sha256 for m in models],
@@ -101,7 +114,7 @@ def compress_archive(
         "sizes": {str(k): int(v) for k, v in ds.sizes.items()},
         "step": step,
         "max_error": max_error,
-        "format": FORMAT,
+        "format": format_of(models),
     }
     with owned(work):
         try:
@@ -142,14 +155,19 @@ def compress_archive(
 
 def unfinished(work: Path) -> dict[str, Any] | None:
     """How far the run came that left this folder behind; None where it is no such folder."""
+    done = len(list((work / PARTS).glob("*.json")))
     try:
-        plan = Plan.from_json((work / _PLAN).read_text())
+        text = (work / _PLAN).read_text()
+        told = json.loads(text)
+        if told.get("kind") == UNPACK:
+            whole = {"variables": told["variables"], "parts_done": done, "parts": int(told["parts"])}
+            return {**whole, "source": told["signature"].get("source", {}).get("path")}
+        plan = Plan.from_json(text)
         sizes = plan.signature["sizes"]
         members = int(sizes.get("member", 1))
         parts = sum(-(-int(sizes.get("time", 1)) // recipe.rows) * members for recipe in plan.recipes)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    done = len(list((work / PARTS).glob("*.json")))
     variables = [recipe.variable for recipe in plan.recipes]
     return {"variables": variables, "parts_done": done, "parts": parts, "source": plan.source.path}
 
@@ -190,7 +208,7 @@ def _make_plan(
         layers = coders_of(models, ds, name, step, max_error)
         x, times = some_fields(ds[name])
         trial = layers.encode(x[:1], None if times is None else times[:1])
-        sizes = [part.values.shape[-1] for part in trial]
+        sizes = [sum(part.values.shape[-1] for part in trial)]
         if max_error is not None:
             sizes.append(x.shape[-1])
         rows = max(rows_of_chunk(size) for size in sizes)

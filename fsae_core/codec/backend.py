@@ -20,6 +20,7 @@ from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
 from fsae_core.codec.layout import layer_name, layers_of
+from fsae_core.codec.together import names_together
 from fsae_core.errors import UserError
 
 Floats = NDArray[np.float32]
@@ -100,7 +101,11 @@ class _Fields(BackendArray):
     def __init__(self, small: xr.Dataset, name: str, shape: tuple[int, ...], options: dict[str, Any]) -> None:
         sides = [f"{name}_offset", f"{name}_scale", f"{name}_correction"]
         sides += [layer_name(name, layer["ratio"]) for layer in layers_of(small)]
-        self._small = small[[v for v in (name, *sides) if v in small.variables]]
+        together = names_together(small)
+        if name in together:  # none of them can be decoded without the others
+            sides += [f"{other}{side}" for other in together for side in ("", "_offset", "_scale")]
+        kept = dict.fromkeys(v for v in (name, *sides) if v in small.variables)
+        self._small = small[list(kept)]
         self._name, self._options = name, options
         self.shape, self.dtype = shape, np.dtype(np.float32)
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from fsae_core.codec.past import Batch, Past, batches
 from fsae_core.codec.places import Row
 from fsae_core.codec.quads import PHASE_CHILD, known_ring
-from fsae_core.codec.symbols import UNIT, Sizer, place
+from fsae_core.codec.seats import UNIT, place
+from fsae_core.codec.sizer import Sizer
 from fsae_core.codec.told import Told, fitting_shares
 from fsae_core.sphere.healpix import n_cells
 
@@ -44,15 +45,16 @@ class _Children:
             [np.concatenate([parts[i].ravel() for parts in known]) for i in range(len(known[0]))],
         )
         sizer = Sizer()
-        self._code(sizer, batch, Told(shares), coarse, off, truth)
+        offs = self._code(sizer, batch, Told(shares), coarse, off, truth)[1]
         told = Told(shares, sizer.best_gain())
         told.write(writer, _USUAL_GAIN)
-        return self._code(writer, batch, told, coarse, off, truth, keep=True)[1]
+        sizer.send(writer, told.gain)
+        return offs
 
     def read(self, reader: Any, batch: Batch, coarse: Integers, off: Integers) -> tuple[Integers, Integers]:
         """Read numbers (b, cells), and how far off each was."""
         told = Told.read(reader, 3 if batch.known else 1, _USUAL_GAIN)
-        return self._code(reader, batch, told, coarse, off, None, keep=True)
+        return self._code(reader, batch, told, coarse, off, None)
 
     def _known(self, numbers: Integers, phase: int, batch: Batch) -> tuple[Integers, ...]:
         around = 2 * known_ring(numbers, self.zoom, phase + 1)
@@ -66,8 +68,6 @@ class _Children:
         coarse: Integers,
         off: Integers,
         truth: Integers | None,
-        *,
-        keep: bool = False,
     ) -> tuple[Integers, Integers]:
         numbers, offs = (np.zeros((len(coarse), n_cells(self.zoom)), np.int64) for _ in range(2))
         numbers[:, ::4], offs[:, ::4] = coarse, off
@@ -80,8 +80,7 @@ class _Children:
             true = None if truth is None else truth[:, child::4]
             numbers[:, child::4] = place(coder, centre, width, told.gain, true, dead=False)
             offs[:, child::4] = abs(8 * numbers[:, child::4] - centre)
-            if keep:
-                past.add(batch, numbers[:, child::4], offs[:, child::4])
+            past.add(batch, numbers[:, child::4], offs[:, child::4])
         return numbers, offs
 
 

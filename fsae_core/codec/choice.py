@@ -29,6 +29,9 @@ from fsae_core.sphere.healpix import n_cells
 
 CNN_VAE = "cnn-vae"
 """Stands for the convolutional baseline's weights that fit."""
+JOINT = "joint"
+"""Stands for the weights for several variables together that fit."""
+_BEFORE = {"auto": "", CNN_VAE: f"{CNN_VAE}-", JOINT: f"{JOINT}-"}
 
 RATIOS = (4, 16, 64, 256)
 
@@ -73,16 +76,18 @@ def pick_model(
     """The model that `compress` would use, fit for every field of ``ds``; UserError when there is none.
 
     "auto" means the weights of the archive's own family where there are some that fit, else the general ones;
-    "cnn-vae" the same of the convolutional baseline.
+    "cnn-vae" the same of the convolutional baseline, "joint" of weights for several variables together.
     """
     zoom, names = zoom_of_dataset(ds), data_names(ds)
     levels_of_ratio(ratio, zoom)
-    if model in ("auto", CNN_VAE):
-        before = "" if model == "auto" else f"{CNN_VAE}-"
+    if isinstance(model, str) and model in _BEFORE:
+        before = _BEFORE[model]
         family = f"{before}{ds.attrs.get('fsae_climatology')}"
         own = [card for card in shipped_cards() if card.family == family]
         fitting = [card.name for card in own if misfit(card, ratio, names, zoom) is None]
-        model = fitting[0] if fitting else f"{before}general-{ratio}x"
+        # Variables that the archive's own joint weights do not know: they say so, general ones could not.
+        foreign = [card.name for card in own if card.ratio == ratio and model == JOINT and len(names) > 1]
+        model = fitting[0] if fitting else foreign[0] if foreign else f"{before}general-{ratio}x"
     fitted = load(model, device, ratio=ratio)
     wrong = misfit(fitted.card, ratio, names, zoom)
     if wrong:
@@ -141,6 +146,11 @@ def misfit(card: Any, ratio: int, names: Iterable[str], zoom_in: int) -> str | N
     if card.ratio != ratio:
         return f"The weights {card.name} compress {card.ratio} times, not {ratio}: choose others."
     other = [name for name in names if card.variables is not None and name not in card.variables]
+    if other and card.family.startswith(f"{JOINT}-"):
+        return (
+            f"The weights {card.name} compress {', '.join(card.variables)} together, not {', '.join(other)}: "
+            "name some of these (--variable) or choose other weights."
+        )
     if other:
         return (
             f"The weights {card.name} were made for {', '.join(card.variables)}, not for {', '.join(other)}: "

@@ -1,11 +1,21 @@
-"""The end of a run that compressed an archive: metadata round the chunks, and the whole to its place.
+"""The end of a run: metadata round the chunks, and the whole to its place.
 
 It can be stopped anywhere and begun again: moves of whole folders are all that changes what a run has made.
 """
 
 from __future__ import annotations
 
-__all__ = ["COMPLETE", "assemble", "bring_back", "move", "put_together", "write_whole"]
+__all__ = [
+    "COMPLETE",
+    "FILE",
+    "STORE",
+    "ZIP",
+    "assemble",
+    "bring_back",
+    "move",
+    "put_together",
+    "write_whole",
+]
 
 import os
 import shutil
@@ -27,7 +37,9 @@ from fsae_core.codec.store import prepared, rows_of_chunk, write_metadata
 
 COMPLETE = "complete"
 """A file that says that a store only has to be moved to its place."""
-_STORE, _ZIP, _OLD = "store", "store.zip", "replaced"
+STORE, ZIP, FILE = "store", "store.zip", "whole.nc"
+"""What is made in a run's folder before it gets its name: a Zarr, the same in one file, a NetCDF."""
+_OLD = "replaced"
 
 
 def assemble(
@@ -57,11 +69,13 @@ def assemble(
                     side[part.start : part.stop, part.member] = numbers
             sides.append(side)
 
-        def nothing(values: int, kind: Any, lead: tuple[int, ...] = lead) -> Any:
-            chunks = ((min(lead[0], rows_of_chunk(values)),) if lead else ()) + (1,) * (len(lead) - 1)
+        def nothing(values: int, kind: Any, lead: tuple[int, ...] = lead, beside: int = 0) -> Any:
+            rows = rows_of_chunk(values + beside)
+            chunks = ((min(lead[0], rows),) if lead else ()) + (1,) * (len(lead) - 1)
             return da.zeros((*lead, values), dtype=kind, chunks=(*chunks, values))
 
-        fields = [nothing(values, np.float32) for values in first.values]
+        total = sum(first.values)
+        fields = [nothing(values, np.float32, beside=total - values) for values in first.values]
         bounded = layers.coders[-1].max_error is not None
         whole = nothing(array.shape[-1], np.int32) if bounded else None
         variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole)
@@ -70,7 +84,7 @@ def assemble(
 
 def bring_back(work: Path) -> None:
     """Chunks that a run had moved to their store when it was stopped."""
-    for moved in (work / _STORE).glob("*/c"):
+    for moved in (work / STORE).glob("*/c"):
         place = work / CHUNKS / moved.parent.name / "c"
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -79,22 +93,23 @@ def bring_back(work: Path) -> None:
 
 def put_together(work: Path, target: Path, small: xr.Dataset) -> None:
     """Metadata round the chunks; what is made then only has to be moved."""
-    store = work / _STORE
+    store = work / STORE
     shutil.rmtree(store, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        write_metadata(*prepared(small), store)
-    for name, array in small.variables.items():
+        whole, encoding = prepared(small)
+        write_metadata(whole, encoding, store)
+    for name, array in whole.variables.items():
         if array.chunks is not None:
             os.replace(work / CHUNKS / str(name) / "c", store / str(name) / "c")
     if target.suffix.lower() == ".zip":
-        zip_folder(store, work / _ZIP, pack_text=True)
+        zip_folder(store, work / ZIP, pack_text=True)
     write_whole(work / COMPLETE, "")
 
 
 def move(work: Path, target: Path) -> None:
     """The complete store to its place, unless that is done."""
-    made = work / (_ZIP if target.suffix.lower() == ".zip" else _STORE)
+    made = work / {".zip": ZIP, ".nc": FILE}.get(target.suffix.lower(), STORE)
     if not made.exists():
         return
     if target.exists():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["check_spacing", "on_grid", "write_netcdf", "write_on_grid"]
+__all__ = ["check_spacing", "frame", "interpolated", "new_netcdf", "on_grid", "write_netcdf"]
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,6 @@ from numpy.typing import NDArray
 
 from fsae_core.archive.canonical import data_names
 from fsae_core.codec.atomic import writing
-from fsae_core.codec.block import Progress
-from fsae_core.codec.store import blocks_of_file
 from fsae_core.errors import UserError
 from fsae_core.sphere.regrid import to_latlon
 
@@ -38,30 +38,20 @@ def on_grid(ds: xr.Dataset, degrees: float) -> xr.Dataset:
     Gives dims (time[, member], lat, lon) with CF coordinates and their bounds. Raises UserError for a spacing
     that does not divide the sphere.
     """
-    out = _frame(ds, degrees)
+    out = frame(ds, degrees)
     for name in data_names(ds):
-        out[name] = out[name].copy(data=_interpolated(ds[name].values, degrees))
+        out[name] = out[name].copy(data=interpolated(ds[name].values, degrees))
     return out
 
 
-def write_on_grid(
-    ds: xr.Dataset,
-    degrees: float,
-    path: str | Path,
-    *,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> None:
-    """What `on_grid` gives as a file of `write_netcdf`, a few times at once however long the archive."""
+@contextmanager
+def new_netcdf(framed: xr.Dataset, path: Path) -> Iterator[Any]:
+    """A deflated NetCDF-4 file of what `frame` gave, open so that the fields can be written into it."""
     import netCDF4
 
-    frame = _frame(ds, degrees)
-    todo = [(name, block) for name in data_names(ds) for block in blocks_of_file(ds[name])]
-    with writing(path, overwrite=overwrite) as partial:
-        frame.to_netcdf(partial, engine="netcdf4", encoding=_encoding(frame), compute=False)
-        with netCDF4.Dataset(partial, "r+") as file:
-            for name, block in progress(todo) if progress else todo:
-                file[name][block or ...] = _interpolated(ds[name].variable[block].values, degrees)
+    framed.to_netcdf(path, engine="netcdf4", encoding=_encoding(framed), compute=False)
+    with netCDF4.Dataset(path, "r+") as file:
+        yield file
 
 
 def write_netcdf(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
@@ -71,7 +61,8 @@ def write_netcdf(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
         plain.to_netcdf(partial, engine="netcdf4", encoding=_encoding(plain))
 
 
-def _interpolated(values: Any, degrees: float) -> NDArray[np.float32]:
+def interpolated(values: Any, degrees: float) -> NDArray[np.float32]:
+    """Fields (..., cell) at the centres of the boxes, (..., lat, lon)."""
     lat, lon = _centres(check_spacing(degrees))
     return to_latlon(values, lon, lat, method="bilinear").astype(np.float32)
 
@@ -82,8 +73,8 @@ def _centres(rows: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     return half[:rows] - 90, half - 180
 
 
-def _frame(ds: xr.Dataset, degrees: float) -> xr.Dataset:
-    """All but the values of the fields, for which Dask arrays of nothing stand."""
+def frame(ds: xr.Dataset, degrees: float) -> xr.Dataset:
+    """What `on_grid` gives but for the values of the fields, for which Dask arrays of nothing stand."""
     import dask.array as da
 
     rows = check_spacing(degrees)

@@ -7,6 +7,7 @@ __all__ = [
     "FORMAT",
     "INSTANT",
     "LATENT",
+    "LAYERED_FORMAT",
     "LAYERS",
     "MAX_ERROR",
     "OWN_ATTRIBUTES",
@@ -14,6 +15,7 @@ __all__ = [
     "STEP",
     "check_compressed",
     "field_names",
+    "format_of",
     "held_ratios",
     "is_compressed",
     "layer_name",
@@ -21,6 +23,7 @@ __all__ = [
 ]
 
 import json
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -30,9 +33,10 @@ from fsae_core.codec.choice import RATIOS
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 
-FORMAT = 2
-_READABLE = (1, 2)
-"""1 kept standardised fields as float16."""
+FORMAT, LAYERED_FORMAT = 2, 3
+"""The second of datasets with layers."""
+_READABLE = (1, 2, 3)
+"""1 kept standardised fields as float16; 2 kept layers in arrays of their own."""
 INSTANT = "fsae_instant"
 """Attribute of a variable: 1 where its values belong to the very hour of their times; a slice cannot tell."""
 STEP = "fsae_step"
@@ -46,6 +50,11 @@ LATENT, FIELD_CELL = "latent", "field_cell"
 LAYERS = "fsae_layers"
 """Attribute of a dataset with coarser layers: JSON, their ratio, model and weights_sha256, coarse to fine."""
 OWN_ATTRIBUTES = ("fsae_format", "fsae_model", "fsae_weights_sha256", "fsae_ratio", "fsae_zoom_in")
+
+
+def format_of(models: Sized) -> int:
+    """Of what is written with the models of so many layers."""
+    return LAYERED_FORMAT if len(models) > 1 else FORMAT
 
 
 def is_compressed(ds: xr.Dataset) -> bool:
@@ -85,8 +94,8 @@ def check_compressed(cds: xr.Dataset, file: str = "This") -> None:
         )
     if cds.attrs["fsae_format"] not in _READABLE:
         raise UserError(
-            f"{file} has format {cds.attrs['fsae_format']}, but this version reads formats up to {FORMAT}: "
-            "install the version that wrote it."
+            f"{file} has format {cds.attrs['fsae_format']}, but this version reads formats up to "
+            f"{_READABLE[-1]}: install the version that wrote it."
         )
     wrong = _contradiction(cds)
     if wrong:

@@ -26,11 +26,11 @@ from fsae_core.codec.block import rows_at_once
 from fsae_core.codec.choice import Floats, Times
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.field_coder import CodedFields
+from fsae_core.codec.layered_store import codec_of_layers
 from fsae_core.codec.layers import Layers
-from fsae_core.codec.layout import layer_name
 from fsae_core.codec.plan import Part, Plan
 from fsae_core.codec.store import rows_of_chunk
-from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
+from fsae_core.codec.zarr_codec import WholeCodec
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import zoom_of
 
@@ -117,31 +117,27 @@ def make_part(work: Path, plan: Plan, ds: xr.Dataset, coders: dict[str, Layers],
     last = [parts[-1] for parts in coded]
     offset, scale = (np.concatenate([getattr(p, s) for p in last]) for s in ("offset", "scale"))
     chunks: dict[str, tuple[int, int]] = {}
-    stored: list[tuple[str, Any, int]] = []
-    for i, coder in enumerate(layers.coders):
-        own = part.variable
-        if coder is not layers.coders[-1]:
-            own = layer_name(own, coder.model.card.ratio)
-        values = np.concatenate([parts[i].values for parts in coded])
-        standard = ((values - offset[:, None]) / scale[:, None]).astype(np.float32)
-        zoom = coded[0][i].zoom
-        codec = LatentsCodec(float(coder.step), -1 if zoom is None else zoom)
-        chunks |= _write_chunks(work, part, own, single, standard, codec)
-        stored.append((own, codec, values.shape[-1]))
+    name, zooms = part.variable, tuple(p.zoom for p in coded[0])
+    fields = [np.concatenate([parts[i].values for parts in coded]) for i in range(len(zooms))]
+    standard = [((values - offset[:, None]) / scale[:, None]).astype(np.float32) for values in fields]
+    sizes = tuple(values.shape[-1] for values in fields)
+    told = list(zip(sizes, (coder.step for coder in layers.coders), zooms, strict=True))
+    codec: Any = codec_of_layers(told) if len(told) > 1 else codec_of_layers(told).layers[0].codec
+    stored = [(name, codec, np.concatenate(standard, axis=-1))]
     if plan.max_error is not None:
         whole = np.concatenate([p.corrections for p in last if p.corrections is not None])
-        own, codec_of_steps = f"{part.variable}_correction", WholeCodec(zoom_of(whole.shape[-1]))
-        chunks |= _write_chunks(work, part, own, single, whole, codec_of_steps)
-        stored.append((own, codec_of_steps, whole.shape[-1]))
+        stored.append((f"{name}_correction", WholeCodec(zoom_of(whole.shape[-1])), whole))
+    for own, codec, values in stored:
+        chunks |= _write_chunks(work, part, own, single, values, codec)
     sums = ErrorSums()
     if plan.check:
-        arrays = [_read_chunks(work, part, own, single, codec, m) for own, codec, m in stored]
+        first, *steps = (_read_chunks(work, part, o, single, c, v.shape[-1]) for o, c, v in stored)
+        arrays = [*np.split(first, np.cumsum(sizes)[:-1], axis=-1), *steps]
         for b in blocks:
-            read = _as_coded(arrays, offset, scale, [p.zoom for p in coded[0]], b)
+            read = _as_coded(arrays, offset, scale, list(zooms), b)
             sums.add(x[b], layers.decode(read, None if times is None else times[b]))
     low, wide = (base64.b64encode(side.astype("<f4").tobytes()).decode() for side in (offset, scale))
-    zooms = tuple(p.zoom for p in coded[0])
-    record = Record(chunks, low, wide, zooms, tuple(m for _, _, m in stored[: len(zooms)]), asdict(sums))
+    record = Record(chunks, low, wide, zooms, sizes, asdict(sums))
     text = json.dumps(asdict(record), sort_keys=True)
     _put(work, work / PARTS / f"{part.index}.json", text.encode())
 
@@ -178,7 +174,7 @@ def _write_chunks(
 
 def _read_chunks(work: Path, part: Part, own: str, single: bool, codec: Any, values: int) -> Any:
     """The rows of a part as they come back from the files, which leave out zeros at the end of a chunk."""
-    kind = np.float32 if isinstance(codec, LatentsCodec) else np.int32
+    kind = np.float32 if not isinstance(codec, WholeCodec) else np.int32
     out = np.zeros((part.stop - part.start, values), kind)
     for name, rows in _chunk_names(part, own, single, values):
         read = codec.to_fields((work / CHUNKS / name).read_bytes())

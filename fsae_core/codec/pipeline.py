@@ -23,6 +23,7 @@ __all__ = [
     "levels_of_ratio",
 ]
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -37,9 +38,23 @@ from fsae_core.codec.choice import FieldModel, Floats, levels_of_ratio, pick_mod
 from fsae_core.codec.correction import check_bound
 from fsae_core.codec.field_coder import CodedFields, FieldCoder
 from fsae_core.codec.layers import Layers, Models, coarser_layers, model_of
-from fsae_core.codec.layout import FORMAT, INSTANT, LAYERS, OWN_ATTRIBUTES, check_compressed, field_names
+from fsae_core.codec.layout import (
+    INSTANT,
+    LAYERS,
+    OWN_ATTRIBUTES,
+    check_compressed,
+    field_names,
+    format_of,
+)
 from fsae_core.codec.shelf import coded_block, compressed_variables, decoders, named_weights, weights_up_to
 from fsae_core.codec.steps import known_step
+from fsae_core.codec.together import (
+    TOGETHER,
+    compress_together,
+    decoded_together,
+    is_joint,
+    names_together,
+)
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import restrict
@@ -69,6 +84,9 @@ def compress(
     """
     names = _variables(ds, variables)
     models = fitting_models(ds, names, ratio, model=model, device=device, max_error=max_error, layers=layers)
+    if is_joint(models[-1]) and len(names) > 1:
+        together = compress_together(ds, names, models[-1], step=step, progress=progress)
+        return assembled(ds, together, models)
     coders = {name: coders_of(models, ds, name, step, max_error) for name in names}
     todo = [(name, block) for name in names for block in blocks(ds[name])]
     parts: dict[str, list[list[CodedFields]]] = {name: [] for name in names}
@@ -98,6 +116,8 @@ def fitting_models(
                 "units: compress them one by one."
             )
     models = [pick_model(ds[names], ratio, model_of(model, ratio), device)]
+    if layers and is_joint(models[-1]):
+        raise UserError(f"The weights {models[-1].card.name} make no layers: compress without layers.")
     return coarser_layers(ds[names], ratio, model, device) + models if layers else models
 
 
@@ -110,11 +130,13 @@ def assembled(
         out = out.assign(arrays)
     if "cell" in out.dims:
         out["crs"] = crs_variable(zoom_of(out.sizes["cell"]))
+    joint = is_joint(models[-1]) and len(variables) > 1
     out.attrs = {
         **{k: v for k, v in ds.attrs.items() if k not in ("fsae_archive", "fsae_signature")},
-        "fsae_format": FORMAT,
+        "fsae_format": format_of(models),
         **named_weights(models),
         "fsae_zoom_in": zoom_of_dataset(ds),
+        **({TOGETHER: json.dumps(list(variables))} if joint else {}),
     }
     return out
 
@@ -138,10 +160,14 @@ def decompress(
     zoom_in, zoom = int(cds.attrs["fsae_zoom_in"]), check_zoom(cds, zoom)
     weights = weights_up_to(cds, ratio)
     models = [writing_model(w, model_of(model, int(w.attrs["fsae_ratio"])), device) for w in weights]
-    names = field_names(cds)
-    todo = [(name, block) for name in names for block in blocks(cds[name], n_cells(zoom_in))]
+    names, together = field_names(cds), names_together(cds)
     parts: dict[str, list[Floats]] = {name: [] for name in names}
-    for name, block in progress(todo) if progress else todo:
+    if together:
+        found = decoded_together(cds, together, models[-1], progress, n_cells(zoom_in))
+        parts |= {name: [restrict(x, zoom_in - zoom) for x in fine] for name, fine in found.items()}
+    single = [name for name in names if name not in together]
+    todo = [(name, block) for name in single for block in blocks(cds[name], n_cells(zoom_in))]
+    for name, block in progress(todo) if progress and todo else todo:
         fine = decoders(cds, name, models).decode(*coded_block(cds, name, block, len(models)))
         parts[name].append(fine if zoom == zoom_in else restrict(fine, zoom_in - zoom))
     fields = {}
@@ -169,7 +195,8 @@ def kept_attributes(cds: xr.Dataset, weights: xr.Dataset) -> tuple[dict[str, Any
     """Attributes that fields from this compressed dataset keep, and what is to be added to their history."""
     used = weights.attrs
     note = f"decompressed from {used['fsae_ratio']} times fewer values, weights {used['fsae_model']}"
-    return {k: v for k, v in cds.attrs.items() if k not in (*OWN_ATTRIBUTES, LAYERS)}, [note]
+    own = (*OWN_ATTRIBUTES, LAYERS, TOGETHER)
+    return {k: v for k, v in cds.attrs.items() if k not in own}, [note]
 
 
 def _variables(ds: xr.Dataset, chosen: Iterable[str] | None) -> list[str]:

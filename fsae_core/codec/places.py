@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fsae_core.codec.past import Batch, Past
 from fsae_core.codec.quads import quads_of_phase, ring_mean
-from fsae_core.codec.symbols import UNIT, Sizer, place
+from fsae_core.codec.seats import UNIT, place, seated
+from fsae_core.codec.sizer import Sizer
 from fsae_core.codec.told import Told, fitting_shares
 
 Integers = NDArray[np.int64]
@@ -25,15 +26,15 @@ _WIDTHS = np.array(
     ],
     np.int64,
 )
+_BAND = [0, 0, 1]
 _USUAL_GAIN = 1
 _WIDE_GAIN = 16  # rows of which nothing is known
 
 
-def _shares(numbers: list[Integers], pasts: list[Past], batch: Batch) -> tuple[int, ...]:
-    """How much of the nearest times and of the mean of all is in these numbers."""
+def _shares(numbers: list[Integers], known: list[tuple[Integers, Integers]], batch: Batch) -> tuple[int, ...]:
+    """How much of the nearest times and of the mean of all (``known``) is in these numbers."""
     if not batch.known:
         return ()
-    known = [past.known(batch) for past in pasts]
     return fitting_shares(
         np.concatenate([part.ravel() for part in numbers]),
         [np.concatenate([pair[i].ravel() for pair in known]) for i in (0, 1)],
@@ -41,9 +42,9 @@ def _shares(numbers: list[Integers], pasts: list[Past], batch: Batch) -> tuple[i
 
 
 def _expect(told: Told, past: Past, batch: Batch) -> Integers:
-    """Where the numbers (b, k) are expected, in 1/8."""
+    """Where the numbers (b, *k) are expected, in 1/8."""
     if not batch.known:
-        return np.zeros((batch.fields.size, past.numbers.shape[1]), np.int64)
+        return np.zeros((batch.fields.size, *past.numbers.shape[1:]), np.int64)
     return told.expect(*past.known(batch))
 
 
@@ -55,11 +56,12 @@ class Row:
 
     def write(self, writer: Any, batch: Batch, truth: Integers) -> None:
         """Write numbers (b, m)."""
-        told, sizer = Told(_shares([truth], [self._past], batch)), Sizer()
-        self._code(sizer, batch, told, truth)
+        told, sizer = Told(_shares([truth], [self._past.known(batch)], batch)), Sizer()
+        off = self._code(sizer, batch, told, truth)[1]
         told = Told(told.shares, sizer.best_gain())
         told.write(writer, _USUAL_GAIN if batch.known else _WIDE_GAIN)
-        self._past.add(batch, truth, self._code(writer, batch, told, truth)[1])
+        sizer.send(writer, told.gain)
+        self._past.add(batch, truth, off)
 
     def read(self, reader: Any, batch: Batch) -> Integers:
         """Read numbers (b, m)."""
@@ -78,28 +80,24 @@ class Row:
 
 
 class Quads:
-    """The details of one level, phase by phase."""
+    """The details of one level, phase by phase. Arrays of them are (batch, 3, k)."""
 
     def __init__(self, n: int, level: int) -> None:
         self.zoom = level - 1
         phases = range(4 if level > 1 else 1)
-        self._past = [[Past(n, quads_of_phase(self.zoom, p).size) for _ in range(3)] for p in phases]
+        self._past = [Past(n, 3, quads_of_phase(self.zoom, p).size) for p in phases]
 
     def write(
         self, writer: Any, batch: Batch, above: Integers, slopes: list[Integers], truth: list[Integers]
     ) -> Integers:
-        """Write details, by phase (3, b, k); gives how far off they were, (b, quads)."""
-        flat = [band for details in truth for band in details]
-        told = Told(_shares(flat, [past for phase in self._past for past in phase], batch))
-        sizer = Sizer()
+        """Write details, by phase (b, 3, k); gives how far off they were, (b, quads)."""
+        told, sizer = Told(_shares(truth, [past.known(batch) for past in self._past], batch)), Sizer()
         self._begin(batch, above, told)
         for phase, slope in enumerate(slopes):
             self.code(sizer, phase, slope, truth[phase])
         told = Told(told.shares, sizer.best_gain())
         told.write(writer, _USUAL_GAIN)
-        self._begin(batch, above, told)
-        for phase, slope in enumerate(slopes):
-            self.code(writer, phase, slope, truth[phase])
+        sizer.send(writer, told.gain)
         return self.finish()
 
     def start(self, reader: Any, batch: Batch, above: Integers) -> None:
@@ -112,21 +110,26 @@ class Quads:
         self._new: list[tuple[Past, Integers, Integers]] = []
 
     def code(self, coder: Any, phase: int, slope: Integers, truth: Integers | None) -> Integers:
-        """Details (3, b, k) of the quads of a phase, written from ``truth`` or read."""
+        """Details (b, 3, k) of the quads of a phase, written from ``truth`` or read; slope: (b, k)."""
         cells, batch, told = quads_of_phase(self.zoom, phase), self._batch, self._told
-        around, above = ring_mean(self._off, self.zoom, phase), self._above[:, cells]
-        out, so_far = np.empty((3, *slope.shape), np.int64), np.zeros_like(slope)
+        past, w = self._past[phase], _WIDTHS[min(batch.known, 1)][:, :, None]
+        centre = _expect(told, past, batch)
+        seats = seated(centre)
+        offs = w[_BAND, 1] * self._above[:, None, cells]
+        if phase:
+            offs += w[_BAND, 2] * ring_mean(self._off, self.zoom, phase)[:, None]
+        offs += w[_BAND, 4] * past.off(batch)
+        width = w[_BAND, 0] * slope[:, None] + UNIT // 8 * offs + w[_BAND, 5] * UNIT
+        out, off = np.empty((2, *centre.shape), np.int64)
+        so_far: Any = 0
         for band in range(3):
-            past = self._past[phase][band]
-            centre = _expect(told, past, batch)
-            w = _WIDTHS[min(batch.known, 1), band // 2]
-            offs = w[1] * above + w[2] * around + w[3] * so_far + w[4] * past.off(batch)
-            width = (w[0] * slope + UNIT // 8 * offs + w[5] * UNIT) >> 8
-            out[band] = place(coder, centre, width, told.gain, None if truth is None else truth[band])
-            off = abs(8 * out[band] - centre)
-            so_far += off
-            self._new.append((past, out[band], off))
+            wide = (width[:, band] + UNIT // 8 * w[_BAND[band], 3] * so_far) >> 8
+            true = None if truth is None else truth[:, band]
+            out[:, band] = seats[:, band].code(coder, wide, told.gain, true)
+            off[:, band] = abs(8 * out[:, band] - centre[:, band])
+            so_far = so_far + off[:, band]
         self._off[:, cells] = so_far
+        self._new.append((past, out, off))
         return out
 
     def finish(self) -> Integers:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fsae_core.codec.past import batches
 from fsae_core.codec.places import Quads, Row
 from fsae_core.codec.quads import DETAILS, quads_of_phase, surroundings
-from fsae_core.codec.symbols import DEAD, UNIT
+from fsae_core.codec.seats import DEAD, UNIT
 
 Integers = NDArray[np.int64]
 
@@ -30,7 +30,7 @@ FRACTION = 2**16
 
 @dataclass(frozen=True)
 class Pyramid:
-    """What is coded: means (n, 12), and by level and phase details (3, n, k), in whole steps.
+    """What is coded: means (n, 12), and by level and phase details (n, 3, k), in whole steps.
 
     slopes: (n, k) in 1/UNIT of steps, what the details are expected by.
     """
@@ -54,9 +54,12 @@ def _rounded(numbers: Integers, unit: int) -> Integers:
     return np.sign(numbers) * ((128 * abs(numbers) + (128 - DEAD) * unit) // (128 * unit))
 
 
-def _values(here: Integers, cells: Integers, details: Integers) -> Integers:
-    """Children (n, k, 4) of quads with these means and details (3, n, k)."""
-    return np.einsum("bj,bnc->ncj", DETAILS, details) + here[:, cells, None]
+def _put(fine: Integers, cells: Integers, here: Integers, details: Integers) -> None:
+    """Children of these quads, with their means here[:, cells] and details (n, 3, k), to their places."""
+    x, y, across = details[:, 0], details[:, 1], details[:, 2]
+    mean, quads = here[:, cells], fine.reshape(len(fine), -1, 4)
+    for child, (along, up, both) in enumerate(DETAILS.T.tolist()):
+        quads[:, cells, child] = mean + along * x + up * y + both * across
 
 
 def quantise(values: Integers, zoom: int) -> tuple[Pyramid, Integers]:
@@ -72,11 +75,10 @@ def quantise(values: Integers, zoom: int) -> tuple[Pyramid, Integers]:
         for phase in _phases(level):
             cells = quads_of_phase(level - 1, phase)
             around = surroundings(here, fine, level - 1, phase)
-            missed = np.einsum("bj,ncj->bnc", DETAILS, true[:, cells] - here[:, cells, None])
+            missed = np.moveaxis(true[:, cells] @ DETAILS.T, 2, 1)  # means weigh nothing in them
             details.append(_rounded(missed - 4 * around.details, 4 * amplitude))
             slopes.append(around.slope * UNIT // (8 * amplitude))
-            new = _values(here, cells, around.details + details[-1] * amplitude)
-            fine.reshape(len(fine), -1, 4)[:, cells] = new
+            _put(fine, cells, here, around.details + details[-1] * amplitude)
         pyramid.details.append(details)
         pyramid.slopes.append(slopes)
         here = fine
@@ -91,7 +93,7 @@ def encode_pyramid(writer: Any, pyramid: Pyramid) -> None:
         means.write(writer, batch, pyramid.means[batch.fields])
         off = np.full((batch.fields.size, 12), 8)
         for level, details, slopes in zip(quads, pyramid.details, pyramid.slopes, strict=True):
-            now = [d[:, batch.fields] for d in details]
+            now = [d[batch.fields] for d in details]
             off = level.write(writer, batch, off, [s[batch.fields] for s in slopes], now)
 
 
@@ -109,8 +111,7 @@ def decode_pyramid(reader: Any, n: int, zoom: int) -> Integers:
                 cells = quads_of_phase(level - 1, phase)
                 around = surroundings(here, fine, level - 1, phase)
                 details = place.code(reader, phase, around.slope * UNIT // (8 * amplitude), None)
-                new = _values(here, cells, around.details + details * amplitude)
-                fine.reshape(len(fine), -1, 4)[:, cells] = new
+                _put(fine, cells, here, around.details + details * amplitude)
             off, here = place.finish(), fine
         out[batch.fields] = here
     return out

@@ -46,7 +46,7 @@ _CORNERS = tuple((sx, sy, _SLOT[sx, sy]) for sx in (-1, 1) for sy in (-1, 1))
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Of quads (n, k): expected details (3, n, k), and the sum of absolute differences to parents around."""
+    """Of quads (n, k): expected details (n, 3, k), and the sum of absolute differences to parents around."""
 
     details: Integers
     slope: Integers
@@ -113,7 +113,7 @@ def surroundings(parents: Integers, fine: Integers, zoom: int, phase: int) -> Su
             x += (fine_corner if at_corner else side if abs(px) == 3 else level) * sx * value
             y += (fine_corner if at_corner else side if abs(py) == 3 else level) * sy * value
             across += (fine_corners if at_corner else sides) * sx * sy * value
-    return Surroundings((np.stack([x, y, across]) + 512) >> 10, slope)
+    return Surroundings((np.stack([x, y, across], axis=1) + 512) >> 10, slope)
 
 
 def ring_mean(values: Integers, zoom: int, phase: int) -> Integers:

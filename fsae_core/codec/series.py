@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from fsae_core.codec.past import Batch, Past, batches
 from fsae_core.codec.places import Row
-from fsae_core.codec.symbols import UNIT, Sizer, Writer, place
+from fsae_core.codec.seats import UNIT, place
+from fsae_core.codec.sizer import Sizer
+from fsae_core.codec.symbols import Writer
 from fsae_core.codec.told import Told, fitting_shares
 
 Integers = NDArray[np.int64]
@@ -161,10 +163,10 @@ class _Channel:
                 [np.concatenate([parts[k].ravel() for parts in known]) for k in range(len(known[0]))],
             )
             sizer = Sizer()
-            self._level(sizer, i, batch, before, truth.copy(), offs.copy(), Told(shares), truth)
+            self._level(sizer, i, batch, before, truth.copy(), offs, Told(shares), truth)
             told = Told(shares, sizer.best_gain())
             told.write(writer, _USUAL_GAIN)
-            self._level(writer, i, batch, before, truth.copy(), offs, told, truth, keep=True)
+            sizer.send(writer, told.gain)
 
     def read(self, reader: Any, batch: Batch, before: Integers | None) -> Integers:
         """Read a batch (b, k)."""
@@ -174,7 +176,7 @@ class _Channel:
         for i in range(len(self._levels)):
             shares = 1 + (before is not None) + 2 * bool(batch.known)
             told = Told.read(reader, shares, _USUAL_GAIN)
-            self._level(reader, i, batch, before, values, offs, told, None, keep=True)
+            self._level(reader, i, batch, before, values, offs, told, None)
         return values
 
     def _known(
@@ -199,8 +201,6 @@ class _Channel:
         offs: Integers,
         told: Told,
         truth: Integers | None,
-        *,
-        keep: bool = False,
     ) -> None:
         """Code what lies between the points known in ``values``, and put it there; the same for ``offs``."""
         for j, part in enumerate(self._levels[i]):
@@ -213,8 +213,7 @@ class _Channel:
             numbers = place(coder, centre, width, told.gain, true, dead=False)
             off = abs(8 * numbers - centre)
             values[:, part.points], offs[:, part.points] = numbers, off
-            if keep:
-                past.add(batch, 8 * numbers - known[0], off)
+            past.add(batch, 8 * numbers - known[0], off)
 
 
 def _sum(values: Integers, around: Integers) -> Integers:

@@ -18,6 +18,7 @@ _STEPS: dict[str, dict[str, dict[int, float]]] = {
         "msl": {4: 0.009, 16: 0.0205, 64: 0.0435, 256: 0.075},
         "tp": {4: 0.15, 16: 0.2, 64: 0.22, 256: 0.25},
     },
+    "joint-amip": {name: {16: 0.1, 64: 0.18} for name in ("t2m", "u10", "v10", "msl", "pr")},
     "amip": {"t2m": {4: 0.085, 16: 0.245, 64: 0.49, 256: 0.75}},
 }
 _NO_WEIGHTS = "block-mean"

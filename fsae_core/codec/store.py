@@ -2,8 +2,9 @@
 
 On disk (format 2) a field is standardised by its own ``<v>_offset`` and ``<v>_scale`` (float32; left out
 where they are 0 and 1), quantised by its step and entropy-coded by the codec `fsae_latents`; corrections are
-coded by `fsae_whole`. Every chunk carries a CRC32C. A store gets its name when it is complete. Format 1,
-float16 packed by zstd, is read as well.
+coded by `fsae_whole`. Every chunk carries a CRC32C. A store gets its name when it is complete. With layers
+(format 3) those of a variable are one array, see `layered_store`. Format 1, float16 packed by zstd, is read
+as well, and format 2 with an array for each layer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ __all__ = [
     "StoreSize",
     "blocks_of_file",
     "bytes_on_disk",
+    "chunks_of_fields",
     "in_memory",
     "open_store",
     "prepared",
@@ -34,7 +36,9 @@ import xarray as xr
 from fsae_core.archive.files import open_raw
 from fsae_core.codec.atomic import PARTIAL, writing_store
 from fsae_core.codec.block import Progress, rows_at_once
+from fsae_core.codec.layered_store import apart, codec_of_array, side_by_side
 from fsae_core.codec.layout import (
+    LAYERED_FORMAT,
     STANDARDISED,
     STEP,
     check_compressed,
@@ -42,7 +46,7 @@ from fsae_core.codec.layout import (
     held_ratios,
     layer_name,
 )
-from fsae_core.codec.lazy import in_units, read_later
+from fsae_core.codec.lazy import in_units
 from fsae_core.codec.missing import missing_chunks
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
@@ -80,15 +84,22 @@ def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
     out, encoding = cds.copy(), {}
     for name in field_names(cds):
         offset, scale = (cds[f"{name}_{side}"] for side in ("offset", "scale"))
-        standard = ((cds[name] - offset) / scale).transpose(*cds[name].dims).astype(np.float32)
-        out[name] = standard.assign_attrs(
-            cds[name].attrs, **{STANDARDISED: "value = stored * scale + offset"}
-        )
-        encoding[name] = _coded(out[name], _latents_codec(cds[name]))
-        for own in (layer_name(name, ratio) for ratio in held_ratios(cds)[:-1]):
-            standard = ((cds[own] - offset) / scale).transpose(*cds[own].dims).astype(np.float32)
-            out[own] = standard.assign_attrs(cds[own].attrs)
-            encoding[own] = _coded(out[own], _latents_codec(cds[own]))
+        layers = [*(layer_name(name, ratio) for ratio in held_ratios(cds)[:-1]), name]
+        standard = [
+            ((cds[own] - offset) / scale)
+            .transpose(*cds[own].dims)
+            .astype(np.float32)
+            .assign_attrs(cds[own].attrs)
+            for own in layers
+        ]
+        whole = standard[-1]
+        codec: Any = _latents_codec(cds[name])
+        if len(layers) > 1:
+            out = out.drop_vars(layers).assign_attrs(fsae_format=LAYERED_FORMAT)
+            whole = side_by_side(standard)
+            codec = codec_of_array(whole)
+        out[name] = whole.assign_attrs({STANDARDISED: "value = stored * scale + offset"})
+        encoding[name] = _coded(out[name], codec)
         if not offset.any() and (scale == 1).all():
             out = out.drop_vars([f"{name}_offset", f"{name}_scale"])
         if f"{name}_correction" in cds.variables:
@@ -121,23 +132,23 @@ def open_store(path: str | Path) -> xr.Dataset:
     chunks: dict[Any, tuple[int, ...]] = {
         name: tuple(array.encoding.get("chunks") or array.shape) for name, array in ds.variables.items()
     }
-    ds = _completed(ds)
+    shapes = {name: array.shape for name, array in ds.variables.items()}
+    ds = apart(_completed(ds), path.name)
     check_compressed(ds, path.name)
-    missing = missing_chunks({name: (ds[name].shape, chunks[name]) for name in chunks}, path)
+    missing = missing_chunks({name: (shapes[name], chunks[name]) for name in chunks}, path)
     if missing:
         raise UserError(f"{path.name} is half written ({missing} chunks are missing): make or copy it again.")
     for name in field_names(ds):
         sides = [f"{name}_{part}" for part in ("offset", "scale")]
         for side in sides:
-            ds[side] = read_later(ds[side].variable, path.name).load()
+            ds[side] = ds[side].load()
         offset, scale = (ds[side].values.astype(np.float32) for side in sides)
         for own in (name, *(layer_name(name, ratio) for ratio in held_ratios(ds)[:-1])):
-            lazy = in_units(ds[own].variable, offset, scale, path.name)
+            lazy = in_units(ds[own].variable, offset, scale)
             lazy.attrs.pop(STANDARDISED, None)
-            lazy.encoding = {"preferred_chunks": dict(zip(lazy.dims, chunks[own], strict=True))}
+            rows = chunks[own if own in chunks else name][:-1]
+            lazy.encoding = {"preferred_chunks": dict(zip(lazy.dims, (*rows, lazy.shape[-1]), strict=True))}
             ds[own] = lazy
-        if f"{name}_correction" in ds.variables:
-            ds[f"{name}_correction"] = read_later(ds[f"{name}_correction"].variable, path.name)
     return ds
 
 
@@ -170,7 +181,7 @@ def write_fields(
     later = [str(name) for name in ds.data_vars if "cell" in ds[name].dims and not in_memory(ds[name])]
     skeleton = ds.copy()
     for name in later:
-        skeleton[name] = promised(ds[name], _encoding(ds[name])["chunks"])
+        skeleton[name] = promised(ds[name], chunks_of_fields(ds[name]))
     with writing_store(path, overwrite=overwrite) as folder:
         write_metadata(skeleton, {}, folder)
         todo = [(name, block) for name in later for block in blocks_of_file(ds[name])]
@@ -195,11 +206,16 @@ def promised(array: xr.DataArray, chunks: tuple[int, ...]) -> xr.DataArray:
     return array.copy(data=da.zeros(array.shape, dtype=array.dtype, chunks=whole))
 
 
+def chunks_of_fields(array: xr.DataArray) -> tuple[int, ...]:
+    """Of an archive's variable in a store."""
+    return tuple(_encoding(array)["chunks"])
+
+
 def blocks_of_file(array: xr.DataArray) -> list[tuple[slice, ...]]:
     """What is written of an archive's variable at once: whole chunks of a few times."""
     if array.ndim == 1:
         return [()]
-    rows = max(_encoding(array)["chunks"][0], rows_at_once(array.size // array.shape[0]))
+    rows = max(chunks_of_fields(array)[0], rows_at_once(array.size // array.shape[0]))
     return [(slice(i, min(i + rows, array.shape[0])),) for i in range(0, array.shape[0], rows)]
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "DamagedError",
     "Stream",
     "check_size",
+    "checksum",
     "damaged",
     "kept_step",
 ]
@@ -60,7 +61,7 @@ class Stream:
         head = bytes([_SORT * self.sort + (_NO_ZOOM if self.zoom is None else self.zoom)])
         head += _from_number(self.n) + (_from_number(self.m) if self.zoom is None else b"")
         body = head + np.array(self.step, "<f4").tobytes()[2:] + self.side + self.coded
-        return _HEADER.pack(_VERSION, _checksum(body)) + body
+        return _HEADER.pack(_VERSION, checksum(body)) + body
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Stream:
@@ -68,8 +69,8 @@ class Stream:
         data = bytes(data)
         if len(data) < _HEADER.size + 4 or not _VERSION <= data[0] <= _NEWEST:
             raise damaged(f"{len(data)} bytes that do not begin as they should")
-        version, checksum = _HEADER.unpack_from(data)
-        if checksum != _checksum(data[_HEADER.size :]):
+        version, sum_of_all = _HEADER.unpack_from(data)
+        if sum_of_all != checksum(data[_HEADER.size :]):
             raise damaged("their checksum is another")
         if version != _VERSION:
             raise UserError(
@@ -141,7 +142,8 @@ def _to_number(data: bytes, at: int) -> tuple[int, int]:
     raise damaged("a size in them does not end")
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
+    """CRC32C."""
     import google_crc32c
 
     return int(google_crc32c.value(data))

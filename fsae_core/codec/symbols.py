@@ -9,7 +9,7 @@ decodes the same. Of wide distributions the low bits are sent as they are; what 
 
 from __future__ import annotations
 
-__all__ = ["DEAD", "UNIT", "Reader", "Sizer", "Writer", "place"]
+__all__ = ["Reader", "Writer"]
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,29 +17,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from fsae_core.codec.seats import CENTRE, DEAD, FLOOR, KINDS, PLAIN, SHAPES, UNIT, width_of
 from fsae_core.codec.stream import DamagedError
 
 Integers = NDArray[np.int64]
 
-UNIT = 1024
-"""Widths are counted in 1/1024 of a step."""
-DEAD = 73
-"""In 1/128 of a step: what is less is quantised to 0."""
-
-_KINDS = 96
-_THIRDS = (UNIT, 1290, 1625)
-_NARROWEST = -15  # a width of 1/32 step
 _TABLED = 28  # kinds with a table of their own; wider ones use the last three for their high bits
 _MOST_BITS = 46
-_FLOOR = UNIT // 15  # even the surest expectation is wrong at times
-
-# How centre and steps lie to each other: dead zone around 0 and centre 0 to 4 eighths; dead zone elsewhere,
-# below, and centre -4 to 4; no dead zone and centre 0 to 4.
-_CENTRED, _ASIDE, _PLAIN = 0, 9, 14
-_CENTRE = np.array([0, 1, 2, 3, 4, -4, -3, -2, -1, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4], np.int64)
-_SHAPES = 32
 
 # 2**24 times the probability of more than i/8 widths above the centre: two logistic distributions, 71 % of
 # 0.83 and 29 % of 1.82 widths, fitted to what compressed fields of training times left.
@@ -56,62 +41,24 @@ _TAIL = np.array([
 ], np.int64)
 # fmt: on
 
-
-def _width(kind: int) -> int:
-    octave, third = divmod(kind + _NARROWEST, 3)
-    return _THIRDS[third] << octave if octave >= 0 else _THIRDS[third] >> -octave
+_REACHES = np.array([2 + 6 * width_of(kind) // UNIT for kind in range(KINDS)], np.int64)
+"""Residuals to this on both sides have a place in the table of a kind."""
 
 
-_BOUNDS = np.array([(_width(k) + _width(k + 1)) // 2 for k in range(_KINDS - 1)], np.int64)
-
-
-def place(
-    coder: Any,
-    centre: Integers,
-    width: Integers,
-    gain: int,
-    truth: Integers | None = None,
-    *,
-    dead: bool = True,
-) -> Integers:
-    """Code numbers of any shape, written from ``truth`` or read.
-
-    They are expected at ``centre`` (1/8), give or take ``width`` (1/1024) and ``gain`` kinds; dead: they were
-    quantised with a dead zone.
-    """
-    kind = np.clip(np.searchsorted(_BOUNDS, width, side="right") + gain, 0, _KINDS - 1)
-    centre = np.broadcast_to(centre, kind.shape)
-    base = (centre + 3) >> 3
-    phase = centre - 8 * base
-    if dead:
-        flip = np.where(base == 0, np.where(phase < 0, -1, 1), np.where(base < 0, -1, 1))
-        shape = np.where(base == 0, _CENTRED, _ASIDE) + phase * flip
-    else:
-        flip = np.where(phase < 0, -1, 1)
-        shape = _PLAIN + abs(phase)
-    missed = None if truth is None else ((truth - base) * flip).ravel()
-    return coder.code(kind.ravel(), shape.ravel(), missed).reshape(kind.shape) * flip + base
-
-
-@lru_cache(maxsize=_KINDS)
-def _reach(kind: int) -> int:
-    """Residuals to this on both sides have a place in the table of a kind."""
-    return 2 + 6 * _width(kind) // UNIT
-
-
-@lru_cache(maxsize=_TABLED * _SHAPES)
-def _model(kind: int, shape: int) -> Any:
-    """Residuals -reach to reach in order, then the escape."""
+@lru_cache(maxsize=_TABLED * SHAPES)
+def _model(key: int) -> Any:
+    """Residuals -reach to reach in order, then the escape; key: of a kind and a shape."""
     import constriction
 
-    reach = _reach(kind)
+    kind, shape = divmod(key, SHAPES)
+    reach = int(_REACHES[kind])
     steps = 128 * np.arange(-reach - 1, reach + 1, dtype=np.int64)
     if shape < 5:
         steps = steps + np.where(steps < 0, 128 - DEAD, DEAD)
     else:
-        steps = steps + (DEAD if shape < _PLAIN else 64)
-    edges = steps - 16 * _CENTRE[shape]
-    place = abs(edges) * (UNIT * 4) // (_width(kind) + _FLOOR)
+        steps = steps + (DEAD if shape < PLAIN else 64)
+    edges = steps - 16 * CENTRE[shape]
+    place = abs(edges) * (UNIT * 4) // (width_of(kind) + FLOOR)
     i = np.minimum(place >> 6, len(_TAIL) - 2)
     part = np.where(place >> 6 > i, 64, place & 63)
     tail = (_TAIL[i] * (64 - part) + _TAIL[i + 1] * part) >> 6
@@ -124,62 +71,35 @@ def _model(kind: int, shape: int) -> Any:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach."""
+    """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach.
+
+    bits: of each number that go by themselves, None where none do.
+    """
 
     order: Integers
     bounds: list[int]
     models: list[Any]
     reach: Integers
-    bits: Integers
+    bits: Integers | None
 
     @classmethod
     def of(cls, kind: Integers, shape: Integers) -> _Batch:
-        kind, shape, bits = _tabled(kind, shape)
-        key = (_SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
-        order = np.argsort(key, kind="stable")
+        bits = None
+        if kind.max() >= _TABLED:
+            kind, shape, bits = _tabled(kind, shape)
+        key = (SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
+        order = key.argsort(kind="stable")
         key = key[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1))
-        pairs = [divmod(k, _SHAPES) for k in key[first].tolist()]
-        bounds = [*first.tolist(), key.size]
-        reach = np.repeat(np.array([_reach(k) for k, _ in pairs], np.int64), np.diff(bounds))
-        return cls(order, bounds, [_model(k, s) for k, s in pairs], reach, bits)
-
-    @property
-    def split(self) -> bool:
-        """Whether any number has low bits that go by themselves."""
-        return bool(self.bits.any())
+        first = np.flatnonzero(key[1:] != key[:-1]) + 1
+        bounds = [0, *first.tolist(), key.size]
+        keys = key[bounds[:-1]].tolist()
+        return cls(order, bounds, [_model(k) for k in keys], _REACHES.take(key // SHAPES), bits)
 
 
 def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
     """The kind whose table is used, the shape, and how many low bits go by themselves."""
     bits = np.maximum(0, (kind - _TABLED + 3) // 3)
-    return kind - 3 * bits, np.where(bits > 0, _PLAIN, shape), bits
-
-
-class Sizer:
-    """Takes the place of a writer to find the gain that costs least."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Integers, Integers]] = []
-
-    def code(self, kind: Integers, shape: Integers, truth: Integers) -> Integers:
-        """Remember how far the numbers were off."""
-        self._parts.append((kind, abs(8 * truth - _CENTRE[shape])))
-        return truth
-
-    def best_gain(self) -> int:
-        """From -16 to 47; by logistic distributions and at most 2000 of the numbers."""
-        kind, off = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        some = slice(None, None, 1 + kind.size // 2000)
-        kind, off, best = kind[some], off[some] / 8, 0
-        for gains in (range(-16, 48, 4), range(-3, 4)):
-            costs = []
-            for gain in gains:
-                rate = np.pi / 3**0.5 / (2.0 ** ((kind + gain + best + _NARROWEST) / 3) + _FLOOR / UNIT)
-                inside = special.expit((0.5 - off) * rate) - special.expit((-0.5 - off) * rate)
-                costs.append(-np.log2(inside + 1e-5).sum())
-            best += gains[int(np.argmin(costs))]
-        return int(np.clip(best, -16, 47))
+    return kind - 3 * bits, np.where(bits > 0, PLAIN, shape), bits
 
 
 class Writer:
@@ -197,7 +117,7 @@ class Writer:
             return truth
         batch = _Batch.of(kind, shape)
         high = low = truth
-        if split := batch.split:
+        if batch.bits is not None:
             half = np.left_shift(1, batch.bits) >> 1
             high = (truth + half) >> batch.bits
             low = truth - (high << batch.bits) + half
@@ -206,10 +126,12 @@ class Writer:
         symbols = np.where(escapes, 2 * batch.reach + 1, ordered + batch.reach).astype(np.int32)
         for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True):
             self._coder.encode(symbols[start:stop], model)
-        for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
-            self._escape(value, reach)
-        for n in np.unique(batch.bits[batch.bits > 0]) if split else ():
-            self._raw(low[batch.bits == n], int(n))
+        if escapes.any():
+            for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
+                self._escape(value, reach)
+        if batch.bits is not None:
+            for n in np.unique(batch.bits[batch.bits > 0]):
+                self._raw(low[batch.bits == n], int(n))
         return truth
 
     def number(self, value: int, size: int) -> None:
@@ -250,21 +172,27 @@ class Reader:
         if not kind.size:
             return np.zeros(0, np.int64)
         batch = _Batch.of(kind, shape)
-        parts = [
-            self._take(model, stop - start)
-            for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True)
-        ]
-        ordered = np.concatenate(parts) - batch.reach
+        ordered = self._take_groups(batch) - batch.reach
         for place in np.flatnonzero(ordered > batch.reach):
             ordered[place] = self._escape(int(batch.reach[place]))
         high = np.empty_like(ordered)
         high[batch.order] = ordered
-        if not batch.split:
+        if batch.bits is None:
             return high
         low = np.zeros_like(ordered)
         for n in np.unique(batch.bits[batch.bits > 0]):
             low[batch.bits == n] = self._raw(int((batch.bits == n).sum()), int(n))
         return (high << batch.bits) + low - (np.left_shift(1, batch.bits) >> 1)
+
+    def _take_groups(self, batch: _Batch) -> NDArray[np.int32]:
+        decode, start, parts = self._coder.decode, 0, []
+        try:
+            for stop, model in zip(batch.bounds[1:], batch.models, strict=True):
+                parts.append(decode(model, stop - start))
+                start = stop
+        except (AssertionError, ValueError) as error:
+            raise DamagedError("they cannot be decoded") from error
+        return np.concatenate(parts)
 
     def number(self, size: int) -> int:
         """Read one number of 0 to size - 1."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsae_core.codec.symbols import UNIT, place
+from fsae_core.codec.seats import UNIT, place
 
 Integers = NDArray[np.int64]
 

@@ -7,7 +7,7 @@ library is installed. A stream carries its own checksum.
 
 from __future__ import annotations
 
-__all__ = ["LatentsCodec", "WholeCodec"]
+__all__ = ["FieldsCodec", "LatentsCodec", "WholeCodec", "check_claims"]
 
 import asyncio
 import math
@@ -26,10 +26,10 @@ from fsae_core.codec.stream import MOST_VALUES, Stream, damaged
 
 _LATENTS, _WHOLE = "fsae_latents", "fsae_whole"
 _NO_ZOOM = -1
-_STREAMS_KEPT = 4  # reading one time after the other decodes each chunk once
+_STREAMS_KEPT = 16  # reading one time after the other decodes each chunk once
 
 
-class _FieldsCodec(ArrayBytesCodec):
+class FieldsCodec(ArrayBytesCodec):
     """Chunks (..., cells): the last dimension is a field, the others are its times and members."""
 
     is_fixed_size = False
@@ -59,20 +59,31 @@ class _FieldsCodec(ArrayBytesCodec):
         return spec.prototype.buffer.from_bytes(self.to_chunk(chunk.as_numpy_array()))
 
     def _decode(self, chunk: Any, spec: Any) -> Any:
-        data, shape = chunk.to_bytes(), tuple(spec.shape)
-        rows = math.prod(shape[:-1])
+        shape = tuple(spec.shape)
+        self.check_shape(shape)
+        data, rows = chunk.to_bytes(), math.prod(shape[:-1])
+        check_claims(data, rows, shape[-1])
+        fields = self.to_fields(data)
+        out = np.zeros((rows, shape[-1]), chunk_type(spec))
+        out[: len(fields)] = fields
+        return spec.prototype.nd_buffer.from_numpy_array(out.reshape(shape))
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """UserError for a chunk of more values than a stream may hold, before room is made for them."""
         if math.prod(shape) > MOST_VALUES:
             raise damaged(f"a chunk of shape {shape} has more than {MOST_VALUES} values")
-        claimed = Stream.from_bytes(data)
-        if claimed.m != shape[-1] or claimed.n > rows:
-            raise damaged(f"{claimed.n} fields of {claimed.m} values in a chunk of shape {shape}")
-        out = np.zeros((rows, shape[-1]), chunk_type(spec))
-        out[: claimed.n] = self.to_fields(data)
-        return spec.prototype.nd_buffer.from_numpy_array(out.reshape(shape))
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
         """Raises TypeError: it is known only when the chunk is coded."""
         raise TypeError(f"{type(self).__name__} codes chunks to lengths that depend on their values")
+
+
+def check_claims(stream: bytes, rows: int, values: int) -> None:
+    """UserError, before it is decoded, for a stream of more than so many fields or of other than these
+    values."""
+    claimed = Stream.from_bytes(stream)
+    if claimed.m != values or claimed.n > rows:
+        raise damaged(f"{claimed.n} fields of {claimed.m} values, expected {rows} of {values} at most")
 
 
 def chunk_type(spec: Any) -> np.dtype[Any]:
@@ -81,7 +92,7 @@ def chunk_type(spec: Any) -> np.dtype[Any]:
 
 
 @dataclass(frozen=True)
-class LatentsCodec(_FieldsCodec):
+class LatentsCodec(FieldsCodec):
     """step: of the quantiser, in standardised units; zoom: of the sphere they lie on, -1 where on none."""
 
     step: float
@@ -107,7 +118,7 @@ class LatentsCodec(_FieldsCodec):
 
 
 @dataclass(frozen=True)
-class WholeCodec(_FieldsCodec):
+class WholeCodec(FieldsCodec):
     """zoom: of the sphere that the numbers lie on."""
 
     zoom: int

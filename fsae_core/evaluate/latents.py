@@ -19,7 +19,7 @@ budget asks for it; so it may for block means.
 
 from __future__ import annotations
 
-__all__ = ["LatentMethod", "Latents", "OneLayer", "Transform"]
+__all__ = ["LatentMethod", "Latents", "OneLayer", "Transform", "as_float16"]
 
 import struct
 import time
@@ -135,7 +135,7 @@ class LatentMethod:
             )
         started = time.process_time()
         latents = self.transform.encode(x, times, ratio)
-        halves, sizes = _as_float16(latents)
+        halves, sizes = as_float16(latents)
         between = time.process_time()
         recon = self.transform.decode(halves, x.shape[-1], times, ratio)
         spent = time.process_time() - between
@@ -261,7 +261,7 @@ def _one(times: Times, i: int) -> Times:
     return None if times is None else times[i : i + 1]
 
 
-def _as_float16(latents: Latents) -> tuple[Latents, list[int]]:
+def as_float16(latents: Latents) -> tuple[Latents, list[int]]:
     """Latents rounded so, and how many bytes each field takes."""
     from numcodecs import Shuffle, Zstd
 

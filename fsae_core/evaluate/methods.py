@@ -9,7 +9,7 @@ windows from the first one on; `window_of` gives the times that must be coded to
 
 from __future__ import annotations
 
-__all__ = ["METHODS", "method_named", "variable_of", "window_of"]
+__all__ = ["JOINT_METHOD", "METHODS", "method_named", "variable_of", "window_of"]
 
 import xarray as xr
 
@@ -21,12 +21,14 @@ from fsae_core.evaluate.coded import Method
 from fsae_core.evaluate.eof import Eof
 from fsae_core.evaluate.harmonics import Harmonics
 from fsae_core.evaluate.image_codecs import BitRoundZstd, Jpeg2000, PictureCodec, Sperr, Sz3, Zfp
+from fsae_core.evaluate.joint import Joint
 from fsae_core.evaluate.latents import LatentMethod
 from fsae_core.evaluate.learned import Learned
 from fsae_core.evaluate.picture_method import PictureMethod
 from fsae_core.training.splits import Split, split_of
 
 _CLIM = "+clim"
+JOINT_METHOD = "fs-ae-joint"
 _LEARNED = {"fs-ae": "auto", "cnn-vae": "cnn-vae"}
 _PICTURES: dict[str, type[PictureCodec]] = {
     "jpeg2000": Jpeg2000,
@@ -38,7 +40,7 @@ _PICTURES: dict[str, type[PictureCodec]] = {
 }
 _PLAIN = ("block-mean", "eof", "sht", *_PICTURES)
 
-METHODS = (*_LEARNED, *_PLAIN, *(name + _CLIM for name in (*_LEARNED, *_PLAIN)))
+METHODS = (*_LEARNED, JOINT_METHOD, *_PLAIN, *(name + _CLIM for name in (*_LEARNED, *_PLAIN)))
 """Every name, in the order of a table."""
 
 _WINDOW = 16
@@ -57,6 +59,8 @@ def method_named(name: str, ds: xr.Dataset, variable: str | None = None, device:
         raise UserError(f"There is no method named {name}: choose one of {', '.join(METHODS)}.")
     if name in _LEARNED:
         return LatentMethod(Learned(name, ds, variable, _LEARNED[name], device))
+    if name == JOINT_METHOD:
+        return Joint(name, ds, variable, device)
     if plain in _LEARNED:
         known = climatology_of(ds, variable)
         return LatentMethod(Learned(name, ds, variable, _LEARNED[plain], device, known), ("bytes",))

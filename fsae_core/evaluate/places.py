@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["error_of_extremes", "rmse_by_steepness", "steepness", "worst_place", "worst_places"]
+__all__ = [
+    "error_of_extremes",
+    "mean_by_steepness",
+    "rmse_by_steepness",
+    "steepness",
+    "worst_place",
+    "worst_places",
+]
 
 from functools import lru_cache
 from typing import Any
@@ -58,11 +65,17 @@ def rmse_by_steepness(truth: Array, recon: Array, bins: int = 10) -> tuple[Array
     (quantile of the size of the orography's gradient among the cells that slope, RMSE), both (bins + 1,);
     orography: the shipped one at the field's zoom. NaN where a bin has no cell.
     """
-    bin_of, quantile = _terrain(zoom_of(truth.shape[-1]), bins)
     square = np.square(recon.astype(np.float64) - truth).reshape(-1, truth.shape[-1]).mean(axis=0)
+    quantile, mean = mean_by_steepness(square, bins)
+    return quantile, np.sqrt(mean)
+
+
+def mean_by_steepness(values: Array, bins: int = 10) -> tuple[Array, Array]:
+    """Means of (cells,) over the bins of `rmse_by_steepness`: (quantile, mean), both (bins + 1,)."""
+    bin_of, quantile = _terrain(zoom_of(values.shape[-1]), bins)
     count = np.bincount(bin_of, minlength=bins + 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return quantile, np.sqrt(np.bincount(bin_of, weights=square, minlength=bins + 1) / count)
+        return quantile, np.bincount(bin_of, weights=values, minlength=bins + 1) / count
 
 
 def error_of_extremes(truth: Array, recon: Array, share: float = 0.001) -> tuple[float, float]:

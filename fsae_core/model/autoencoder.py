@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["AutoencoderConfig", "Conditions", "FieldSpaceAutoencoder"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -181,10 +181,17 @@ class FieldSpaceAutoencoder(nn.Module):
             y = y + (patches - patches.mean(-1, keepdim=True)).flatten(1)
         return y
 
-    def forward(self, x: Tensor, conditions: Conditions, drop: int = 0) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        x: Tensor,
+        conditions: Conditions,
+        drop: int = 0,
+        rounded: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """(batch, cells) -> (reconstruction, compressed field).
 
-        drop: finest levels hidden from the encoder.
+        drop: finest levels hidden from the encoder; rounded: what becomes of the compressed field before it
+        is decoded.
         """
         zoom = zoom_of(x.shape[-1])
         surface = self.surfaces(conditions)
@@ -192,6 +199,7 @@ class FieldSpaceAutoencoder(nn.Module):
         if drop:
             shown = {zoom - drop: restrict(x, drop), zoom: None}
         b = self.encode(shown, conditions, surface=surface)
+        b = b if rounded is None else rounded(b)
         return self.decode(b, conditions, surface=surface), b
 
     @staticmethod

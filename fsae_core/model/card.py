@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "CNN_PREFIX",
+    "JOINT_PREFIX",
     "ModelCard",
     "find_card",
     "read_cards",
@@ -36,6 +37,8 @@ _HEADER = "fsae"
 GENERAL = "general"
 CNN_PREFIX = "cnn-vae-"
 """Before the family of a convolutional baseline's weights."""
+JOINT_PREFIX = "joint-"
+"""Before the family of weights for several variables together."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ __all__ = ["ModelCard", "load_model", "shipped_models"]
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 from fsae_core.errors import UserError
 from fsae_core.model.archive_model import ArchiveModel
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
-from fsae_core.model.card import CNN_PREFIX, GENERAL, ModelCard, find_card, shipped_models
+from fsae_core.model.card import (
+    CNN_PREFIX,
+    GENERAL,
+    JOINT_PREFIX,
+    ModelCard,
+    find_card,
+    shipped_models,
+)
 from fsae_core.model.cnn_model import CnnModel
 from fsae_core.model.compression import CompressionModel, GeneralModel
 from fsae_core.model.device import pick_device
+from fsae_core.model.joint_general import JointGeneralModel
+from fsae_core.model.joint_model import JointModel
 
 
 def load_model(name_or_path: str | Path, device: str = "auto", ratio: int | None = None) -> CompressionModel:
@@ -44,6 +53,11 @@ def _build(card: ModelCard, tensors: Mapping[str, NDArray[Any]], device: str) ->
     try:
         if card.family.startswith(CNN_PREFIX):
             return CnnModel.from_tensors(card, tensors, device)
+        if card.family == JOINT_PREFIX + GENERAL:
+            base = load_model(str(card.config["base"]), device)
+            return JointGeneralModel.from_tensors(card, tensors, cast(GeneralModel, base), device)
+        if card.family.startswith(JOINT_PREFIX):
+            return JointModel.from_tensors(card, tensors, device)
         if card.family != GENERAL:
             return ArchiveModel.from_tensors(card, tensors, device)
         network = FieldSpaceAutoencoder(AutoencoderConfig(**card.config))

@@ -18,6 +18,7 @@ from fsae_core.archive.statics import static_fields
 from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard
 from fsae_core.model.conditioning import sunlight, surface_features
+from fsae_core.model.folded import FoldedNetwork
 from fsae_core.model.half import halved, halved_surface, pays
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
@@ -82,6 +83,8 @@ class GeneralModel:
         self.card = card
         self.device, self._half = torch.device(device), half
         self.network = network.eval().requires_grad_(False).to(self.device)
+        # What `halved` made keeps its own way: there a pass over memory costs half as much.
+        self._runs: Any = self.network if half else FoldedNetwork(self.network)
         self._normaliser = FieldNormaliser()
         self._surfaces: dict[int, Any] = {}
 
@@ -92,7 +95,7 @@ class GeneralModel:
             if len(self._surfaces) > 2:
                 self._surfaces.pop(next(iter(self._surfaces)))
             features = surface_tensor(zoom, str(self.device))
-            surface = self.network.surfaces(Conditions(features))
+            surface = self._runs.surfaces(Conditions(features))
             self._surfaces[zoom] = halved_surface(surface) if self._half else surface
         return self._surfaces[zoom]
 
@@ -132,7 +135,7 @@ class GeneralModel:
             for part in parts_of(len(x), zoom):
                 fields = torch.from_numpy(normal[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
-                out.append(self.network.encode(fields, conditions, surface=surface).cpu().numpy())
+                out.append(self._runs.encode(fields, conditions, surface=surface).cpu().numpy())
         values = np.concatenate(out) * spread[:, None] + mean[:, None]
         return CompressedFields(values, mean, spread, zoom, zoom - self.network.config.levels)
 
@@ -149,5 +152,5 @@ class GeneralModel:
             for part in parts_of(len(normal), zoom):
                 fields = torch.from_numpy(normal[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
-                out.append(self.network.decode(fields, conditions, surface=surface).cpu().numpy())
+                out.append(self._runs.decode(fields, conditions, surface=surface).cpu().numpy())
         return np.concatenate(out) * spread + mean

@@ -6,11 +6,13 @@ __all__ = ["AutoencoderTask", "configurations", "train_autoencoder"]
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from fsae_core.archive.reader import open_archive
@@ -20,8 +22,11 @@ from fsae_core.model.card import ModelCard, save_weights, shipped_models, weight
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.conditioning import solar_features
 from fsae_core.model.device import pick_device
+from fsae_core.model.quantiser import Rounding, quantised
 from fsae_core.training.archive import train_archive
 from fsae_core.training.fields import Draw, FieldPool, FieldSet
+from fsae_core.training.joint import train_joint
+from fsae_core.training.joint_general import train_joint_general
 from fsae_core.training.loop import LoopConfig, Outcome, Progress, fit, state_path
 from fsae_core.training.mixture import (
     GENERAL_ZOOMS,
@@ -34,6 +39,8 @@ from fsae_core.training.record import training_record
 
 ARCHIVE = "archive"
 """The configuration that fits all ratios to one long archive, see `train_archive`."""
+JOINT = "joint"
+"""The same for several variables together, see `train_joint`."""
 _CELLS = 8 * 12 * 4**6
 """A batch holds as many cells as eight fields of zoom 6."""
 
@@ -49,7 +56,8 @@ class AutoencoderTask:
 
     So a smooth pressure field and a ragged wind field count alike, and the loss reads as "share of the
     baseline's squared error". level_drop: share of batches in which finest levels are hidden from the
-    encoder, for fields that come without them.
+    encoder, for fields that come without them. step: of a quantiser between encoder and decoder, in units of
+    a field's spread, 0 for none; validation always rounds.
     """
 
     def __init__(
@@ -59,16 +67,22 @@ class AutoencoderTask:
         check: Sequence[FieldSet],
         device: torch.device,
         level_drop: float = 0.1,
+        step: float = 0.0,
+        rounding: Rounding = Rounding.NOISE,
     ) -> None:
         self.module, self.pool, self.check, self.device = module, pool, check, device
         self.level_drop = level_drop
+        self._rounded = self._rounded_to_judge = None
+        if step:
+            self._rounded = partial(quantised, step=step, rounding=rounding)
+            self._rounded_to_judge = partial(quantised, step=step)
 
     def loss(self, forward: nn.Module, rng: np.random.Generator) -> Tensor:
         """Share of the baseline's squared error, mean over the batch."""
         config = self.module.config
         draw = self.pool.draw(rng, config.patch_levels, self.device)
         drop = int(rng.integers(1, config.levels + 1)) if rng.random() < self.level_drop else 0
-        y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop)
+        y, _ = forward(draw.fields, Conditions(draw.surface, draw.solar, draw.turn), drop, self._rounded)
         return share_of_baseline(y, draw.fields, config.levels).mean()
 
     def validate(self, module: nn.Module) -> float | None:
@@ -77,7 +91,8 @@ class AutoencoderTask:
         for one in self.check:
             for i in range(0, len(one.values), 8):
                 draw = _plain(one, slice(i, i + 8), self.module.config.patch_levels, self.device)
-                y, _ = module(draw.fields, Conditions(draw.surface, draw.solar, None))
+                conditions = Conditions(draw.surface, draw.solar, None)
+                y, _ = module(draw.fields, conditions, 0, self._rounded_to_judge)
                 shares.append(share_of_baseline(y, draw.fields, self.module.config.levels))
         return float(torch.cat(shares).mean().sqrt()) if shares else None
 
@@ -109,6 +124,14 @@ def _start_from(network: FieldSpaceAutoencoder, init: str, ratio: int) -> str:
     return path.stem
 
 
+def _only(archives: Sequence[str]) -> xr.Dataset:
+    if len(archives) != 1:
+        raise UserError(
+            f"{len(archives)} archives were given, but variables are learned together from one: give one."
+        )
+    return open_archive(archives[0])
+
+
 def train_autoencoder(
     archives: Sequence[str],
     config: str,
@@ -120,27 +143,58 @@ def train_autoencoder(
     device: str = "auto",
     seed: int = 0,
     learning_rate: float | None = None,
+    step: float = 0.0,
+    rounding: str = Rounding.NOISE,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on the training times of the archives and write weights; the record comes back.
 
-    init: "general", the name of shipped weights or a file to start from. Raises UserError for an unknown
-    configuration, archives without training times or too coarse, or a checkpoint that does not fit.
+    init: "general", the name of shipped weights or a file to start from. step: of the quantiser that the
+    decoder is to bear, in units of a field's spread (0 for none), and how training rounds by it. Raises
+    UserError for an unknown configuration, archives without training times or too coarse, an impossible step,
+    or a checkpoint that does not fit.
     """
-    if config == ARCHIVE:
-        return train_archive(
-            [open_archive(source) for source in archives],
+    if not 0 <= step <= 1:
+        raise UserError(
+            f"A quantisation step of {step:g} was asked for, expected 0 to 1 of a field's spread: choose "
+            "another."
+        )
+    if rounding not in list(Rounding):
+        raise UserError(f"Rounding by {rounding} was asked for: choose {' or '.join(Rounding)}.")
+    if step and (config == ARCHIVE or config.startswith(JOINT)):
+        raise UserError(
+            f"A quantisation step of {step:g} was asked for, but only the general configurations of one "
+            f"variable learn to bear it, not {config}: leave it out, or choose one of those."
+        )
+    if config in (ARCHIVE, JOINT):
+        datasets = [open_archive(source) for source in archives]
+        options: dict[str, Any] = {
+            "minutes": minutes,
+            "resume": resume,
+            "device": device,
+            "seed": seed,
+            "learning_rate": learning_rate or 2e-3,
+            "progress": progress,
+        }
+        if config == JOINT:
+            return train_joint(datasets, out, init=init, **options)
+        return train_archive(datasets, out, **options)
+    known = configurations()
+    if config.removeprefix(f"{JOINT}-") in known:
+        return train_joint_general(
+            _only(archives),
+            known[config.removeprefix(f"{JOINT}-")].ratio,
             out,
             minutes=minutes,
             resume=resume,
             device=device,
             seed=seed,
-            learning_rate=learning_rate or 2e-3,
+            learning_rate=learning_rate or 1.5e-3,
             progress=progress,
         )
-    known = configurations()
     if config not in known:
-        raise UserError(f"There is no configuration {config}: choose one of {', '.join([*known, ARCHIVE])}.")
+        names = [*known, ARCHIVE, JOINT, *(f"{JOINT}-{name}" for name in known)]
+        raise UserError(f"There is no configuration {config}: choose one of {', '.join(names)}.")
     settings = known[config]
     torch.manual_seed(seed)
     network = FieldSpaceAutoencoder(settings)
@@ -150,13 +204,15 @@ def train_autoencoder(
     settings = replace(settings, sunlit=sunlit_range(train))
     network.config = settings
     pool = FieldPool(train, lambda zoom: zoom_weight(zooms, zoom), _CELLS)
-    task = AutoencoderTask(network, pool, check, pick_device(device))
+    task = AutoencoderTask(network, pool, check, pick_device(device), step=step, rounding=Rounding(rounding))
     rate = learning_rate or LoopConfig().learning_rate
     loop = LoopConfig(learning_rate=rate)
     outcome = fit(
         task, out, minutes=minutes, config=loop, resume=resume, seed=seed, device=device, progress=progress
     )
     card = _card(settings, outcome, task, splits, archives, zooms, started_from, loop)
+    if step:
+        card = replace(card, training={**card.training, "quantised": {"step": step, "rounding": rounding}})
     save_weights(out, card, {k: v.cpu().numpy() for k, v in outcome.state.items()})
     state_path(out).unlink(missing_ok=True)
     return {

@@ -23,10 +23,10 @@ Floats = NDArray[np.float32]
 
 
 class Period:
-    """Anomalies (time, cell) of one period at one zoom with their phases (time,)."""
+    """Anomalies (time, cell) of one period at one zoom with their times and phases (time,)."""
 
     def __init__(self, anomalies: Floats, times: NDArray[np.datetime64]) -> None:
-        self.anomalies = anomalies
+        self.anomalies, self.times = anomalies, times
         self.phase = annual_phase(times).astype(np.float32)
 
     def __len__(self) -> int:

@@ -12,8 +12,9 @@ from fsae_core.errors import UserError
 
 @pytest.fixture
 def several(monkeypatch):
-    """Three pages in the navigation."""
+    """Four pages in the navigation."""
     pages = (
+        registry.Entry("home", "Home", keeps=()),
         registry.Entry("compress", "Compress"),
         registry.Entry("sample", "Sample"),
         registry.Entry("other", "Other", keeps=("archive", "nothing")),
@@ -38,12 +39,22 @@ def test_available_pages_have_classes_that_fit_their_layout(document, turns):
 
 
 @pytest.mark.parametrize(
-    ("query", "key", "said"), [({}, 0, 0), ({"page": "sample"}, 1, 0), ({"page": "x"}, 0, 1)]
+    ("query", "key", "said"),
+    [
+        ({}, "home", ""),
+        ({"theme": "dark", "present": "1", "utm_source": "mail"}, "home", ""),
+        ({"ratio": "16"}, "compress", ""),  # from when there was no other page
+        ({"view": "0,40,30,50", "theme": "dark"}, "compress", ""),
+        ({"page": "sample"}, "sample", ""),
+        ({"page": "home", "ratio": "16"}, "home", ""),
+        ({"page": "x"}, "home", "Home is shown"),
+        ({"page": "x", "time": "2026-03-30"}, "compress", "Compress is shown"),
+    ],
 )
 def test_address_chooses_the_page(several, query, key, said):
     entry, problems = registry.chosen(query)
-    assert entry is registry.available()[key] and len(problems) == said
-    assert all("page=x" in problem and "Compress is shown" in problem for problem in problems)
+    assert entry.key == key and len(problems) == bool(said)
+    assert all("page=x" in problem and said in problem for problem in problems)
 
 
 def test_address_names_page_and_state(page, turns):
@@ -59,10 +70,11 @@ def test_links_keep_what_the_other_page_knows(page, turns):
     links = page.links()
     time = page.state.time
     assert (
-        links["compress"] == f"archive=era5-week&variable=t2m&time={time}&projection=plate-carree"
+        links["compress"]
+        == f"page=compress&archive=era5-week&variable=t2m&time={time}&projection=plate-carree"
         "&lon0=0&lat0=20&view=0,40,30,50"
     )
-    assert links["other"] == "page=other&archive=era5-week"
+    assert links["other"] == "page=other&archive=era5-week" and links["home"] == ""
     assert page.bridge._address.data["links"] == [[list(pair) for pair in links.items()]]
 
 
@@ -155,3 +167,20 @@ def test_leaving_stops_work_and_forgets_the_file(page):
     page.own = {"file:x": object()}
     page.close()
     assert page.own == {} and not page.job.running
+
+
+def test_who_has_left_is_told_nothing(page, turns, monkeypatch):
+    begun = threading.Event()
+    monkeypatch.undo()  # real threads, as above
+    page.job._schedule = turns
+
+    def work(progress):
+        begun.set()
+        while True:
+            progress.at(0.1)
+
+    page.run("For ever", work, lambda _: None)
+    assert begun.wait(10)
+    page.close()
+    turns.settle()
+    assert not page.job.running and page.job_bar.running and not page.bridge.toasts

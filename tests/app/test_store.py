@@ -6,6 +6,7 @@ from app_samples import make_dataset
 
 from app import store
 from app.block_mean import BlockMean
+from app.fitting import fitting_weights
 from app.resolve import Asked, resolve
 from app.store import Archive
 from app.words import describe, number
@@ -67,7 +68,7 @@ def test_units_are_written_as_read(archive):
 
 
 def test_ratios_finer_than_the_field_are_refused_in_a_sentence(archive):
-    why = store.fitting_weights(archive, "t2m")["block-mean"]
+    why = fitting_weights(archive, "t2m")["block-mean"]
     assert why[4] == why[16] == why[64] == ""
     assert "256" in why[256] and why[256].endswith(".")
 

@@ -187,7 +187,7 @@ def visit(browser, url: str, pid: int) -> dict[str, float]:
     }
 
 
-def visits(query: str = "") -> list[dict[str, float]]:
+def visits(query: str = "page=compress") -> list[dict[str, float]]:
     from playwright.sync_api import sync_playwright
 
     with socket.socket() as probe:

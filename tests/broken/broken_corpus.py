@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from broken_bombs import bombs
 from broken_contents import absurd_grids, edited, hostile_grids
 from broken_samples import sound
 
@@ -202,4 +203,5 @@ def corpus(folder: Path) -> list[Case]:
     made, out = sound(folder / "sound"), folder / "broken"
     out.mkdir()
     cases = [*plain_files(made, out), *folders(made, out), *hostile_grids(out), *edited(made, out)]
+    cases += bombs(made, out)
     return [*cases, *absurd_grids(out), *zips(made, out), *weights(made, out), *names(out)]

@@ -62,7 +62,7 @@ def served(*command: str, cold: bool = False) -> Iterator[str]:
     url = f"http://localhost:{port}/app"
     end = time.monotonic() + PATIENCE_S
     try:
-        while not (_listens(port) if cold else _has_a_picture(url)):
+        while not (_listens(port) if cold else _has_a_picture(f"{url}?page=compress")):
             assert process.poll() is None and time.monotonic() < end, "the server did not start"
             time.sleep(0.3)
         yield url

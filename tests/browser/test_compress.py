@@ -40,7 +40,7 @@ def map_box(page, pane: str) -> dict:
 
 
 def test_first_figure_appears(visit):
-    page = visit()
+    page = visit("page=compress")
     assert re.fullmatch(r"[\d.]+ K", text(page, "rmse"))
     assert "dB" in text(page, "psnr") and text(page, "floats") == "64×" and text(page, "bytes") != "64×"
     assert "ERA5" in text(page, "attribution")

@@ -27,7 +27,7 @@ def test_links_lead_to_the_same_field(visit, several_pages):
     page.wait_for_url(re.compile("time=1991-08"))
     page.get_by_role("navigation").get_by_role("link", name="Compress").click()
     page.wait_for_url(re.compile("time=1991-08"))
-    assert "archive=amip" in page.url and "page=" not in page.url
+    assert "archive=amip" in page.url and "page=compress" in page.url
 
 
 def test_unknown_page_is_said(visit):

@@ -133,8 +133,10 @@ def test_general_weights_come_out_ready_and_start_others(tmp_path):
     base = prolong(restrict(x, 2), 2)
     assert np.sqrt(((y - x) ** 2).mean()) < 1.1 * np.sqrt(((base - x) ** 2).mean())
     other = tmp_path / "other.safetensors"
-    train_autoencoder([str(source)], "general-4x", other, minutes=0.02, init=str(out), device="cpu")
-    assert read_cards(other)[0].training["started_from"] == "mine"
+    options = {"init": str(out), "device": "cpu", "step": 0.05}
+    train_autoencoder([str(source)], "general-4x", other, minutes=0.02, **options)
+    record = read_cards(other)[0].training
+    assert record["started_from"] == "mine" and record["quantised"] == {"step": 0.05, "rounding": "noise"}
 
 
 def test_an_archives_own_weights_beat_the_baseline_at_every_ratio(tmp_path):
@@ -168,6 +170,12 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path):
         train_autoencoder([str(source)], "general-5x", out)
     with pytest.raises(UserError, match="no field of zoom 3 or finer"):
         train_autoencoder([str(source)], "general-4x", out)
+    with pytest.raises(UserError, match="quantisation step of 7 was asked for, expected 0 to 1"):
+        train_autoencoder([str(source)], "general-4x", out, step=7)
+    with pytest.raises(UserError, match="by hand was asked for: choose noise or straight-through"):
+        train_autoencoder([str(source)], "general-4x", out, step=0.1, rounding="by hand")
+    with pytest.raises(UserError, match="learn to bear it, not archive: leave it out"):
+        train_autoencoder([str(source)], "archive", out, step=0.1)
     with pytest.raises(UserError, match="fall in 1 calendar months"):
         train_archive([simulated(2, DAILY[:10])], out, minutes=0)
     with pytest.raises(UserError, match="expected one, or one coarse and one finer"):
