@@ -27,6 +27,7 @@ from app import jobs, logs, scratch, visitors
 from app.server import Explorer
 from app.settings import settings
 
+_HEARD_S = 3.0  # for pages to take their turn; one whose browser never came has none
 _SAID_S = 0.4  # for the sentence to reach the browsers
 _LEAVING_S = 3.0  # for the interpreter to end
 _SENTENCE = "This server is being started anew: what you see stays, and you can go on from it in a minute."
@@ -116,14 +117,19 @@ class _Closing:
         untold = set(guests)
 
         def tell(guest: visitors.Guest) -> None:
+            guest.job.stop()
             guest.toast(_SENTENCE)
             untold.discard(guest)
 
         for guest in guests:
-            guest.job.stop()
-            guest.schedule(partial(tell, guest))
-        while time.monotonic() - began < grace and (jobs.working() or untold):
+            guest.schedule(partial(tell, guest))  # a page may be changed in its own turn alone
+        while (spent := time.monotonic() - began) < grace and (
+            jobs.working() or (untold and spent < _HEARD_S)
+        ):
             await asyncio.sleep(0.05)
+        await asyncio.sleep(min(_SAID_S, grace))
+        for client in list(tornado._clients):  # in order: what was said before arrives before
+            client._socket.close(1012, "starting anew")
         await asyncio.sleep(min(_SAID_S, grace))
         seconds = round(time.monotonic() - began, 2)
         logs.tell("server ends", jobs=jobs.working(), seconds=seconds, process=os.getpid())

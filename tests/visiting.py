@@ -121,6 +121,7 @@ class Visitor:
                     self._sources[thing["id"]] = "files"
                 elif set(entries) == {"text"}:
                     self._sources[thing["id"]] = "toasts"
+                    self.toasts.extend(entries["text"])
             if attributes.get("class_name") == "Upload":
                 self._upload = thing["id"]
 
@@ -199,6 +200,6 @@ class Visitor:
         async with asyncio.timeout(patience):
             while not seen():
                 if self._listening.done():
-                    raise ConnectionError("the server closed the connection")
+                    raise ConnectionError(f"the server closed the connection; it had said {self.toasts}")
                 self._news.clear()
                 await self._news.wait()

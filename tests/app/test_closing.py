@@ -32,7 +32,6 @@ def test_visitors_are_told_and_work_is_stopped(tmp_path: Path, number: int):
 
         async def visit() -> Visitor:
             async with Visitor(f"{server.url}/app?archive=amip&method=general&ratio=16") as visitor:
-                await visitor.upload("mine.nc", b"not yet complete"[:4])
                 await visitor.set("Times", value="all")
                 await visitor.press("Save NetCDF")
                 for _ in range(PATIENCE_S * 5):
