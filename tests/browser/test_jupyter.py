@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def opened(context, url: str, name: str):
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
     prompt = page.locator(".jp-CodeCell .jp-InputArea-prompt").first
     # JupyterLab says that the kernel is idle before it is connected, and drops what is run until then.
-    while prompt.inner_text().strip() == "[ ]:":
+    while not re.match(r"\[(\d+|\*)\]", prompt.inner_text()):
         for item in ("Run", "Run All Cells"):
             page.get_by_role("menuitem", name=item, exact=True).click()
         page.wait_for_timeout(4000)
