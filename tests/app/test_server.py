@@ -144,7 +144,7 @@ def test_an_address_says_so_on_every_page(empty: Server, page: str, name: str):
     async def visit() -> None:
         async with Visitor(f"{empty.url}/app?page={page}&archive={quote(name, safe='')}") as visitor:
             await visitor.until(lambda: bool(visitor.toasts))
-            assert "root:" not in visitor.html and "[build-system]" not in visitor.html
+            assert "root:x:" not in visitor.html and "[build-system]" not in visitor.html
             assert "choose one of" in visitor.toasts[0], visitor.toasts
 
     asyncio.run(visit())
