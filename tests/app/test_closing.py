@@ -31,7 +31,9 @@ def test_visitors_are_told_and_work_is_stopped(tmp_path: Path, number: int):
         server.wait()
 
         async def visit() -> Visitor:
-            async with Visitor(f"{server.url}/app?archive=amip&method=general&ratio=16") as visitor:
+            async with Visitor(
+                f"{server.url}/app?page=compress&archive=amip&method=general&ratio=16"
+            ) as visitor:
                 await visitor.set("Times", value="all")
                 await visitor.press("Save NetCDF")
                 for _ in range(PATIENCE_S * 5):

@@ -71,7 +71,7 @@ def test_a_visit_where_nothing_can_be_written(tmp_path: Path, temporary: Path):
         server.wait("/health")
 
         async def visit() -> None:
-            async with Visitor(f"{server.url}/app?archive=amip-hr") as visitor:
+            async with Visitor(f"{server.url}/app?page=compress&archive=amip-hr") as visitor:
                 await visitor.set("Ratio, in numbers", value="16")
                 await visitor.until(lambda: visitor.words["floats"] == "16×")
                 await visitor.press("Save NetCDF")

@@ -56,7 +56,7 @@ def test_health_says_how_it_is(empty: Server):
 
 def test_a_visit_is_counted_and_a_control_works(empty: Server):
     async def visit() -> None:
-        async with Visitor(f"{empty.url}/app?method=block-mean") as visitor:
+        async with Visitor(f"{empty.url}/app?page=compress&method=block-mean") as visitor:
             assert empty.health()["sessions"] == 1
             await visitor.set(RATIO, value="16")
             await visitor.until(lambda: visitor.words["floats"] == "16×")
@@ -69,7 +69,7 @@ def test_a_visit_is_counted_and_a_control_works(empty: Server):
 
 def test_who_comes_when_it_is_full_reads_a_sentence(empty: Server):
     async def visits() -> None:
-        guests = [Visitor(f"{empty.url}/app?method=block-mean") for _ in range(PLACES)]
+        guests = [Visitor(f"{empty.url}/app?page=compress&method=block-mean") for _ in range(PLACES)]
         for guest in guests:
             await guest.fetch()
             await guest.connect()
@@ -78,7 +78,7 @@ def test_who_comes_when_it_is_full_reads_a_sentence(empty: Server):
         assert get(f"{empty.url}/app/autoload.js?bokeh-autoload-element=1")[0] == 503
         assert empty.health()["status"] == "full" and get(f"{empty.url}/ready")[0] == 503
         # A page whose session is forgotten would make one anew when it connects; those who are in stay.
-        late = Visitor(f"{empty.url}/app")
+        late = Visitor(f"{empty.url}/app?page=compress")
         late.html = guests[0].html.replace('"token":"', '"token":"e30')
         with pytest.raises(HTTPClientError, match="503"):
             await late.connect()
@@ -173,7 +173,7 @@ def test_uploads_are_bounded_and_self_contained(empty: Server, tmp_path):
     good = (ROOT / "assets" / "archives" / "era5-week.zarr.zip").read_bytes()
 
     async def visit() -> None:
-        async with Visitor(f"{empty.url}/app?method=block-mean") as visitor:
+        async with Visitor(f"{empty.url}/app?page=compress&method=block-mean") as visitor:
             await visitor.upload("../../sent.nc", (tmp_path / "sent.nc").read_bytes())
             await visitor.until(lambda: len(visitor.toasts) == 1)
             assert "sent.nc takes t2m from another file" in visitor.toasts[0]

@@ -56,15 +56,17 @@ async def slot(url: str, active: bool, end: float, stay: float, seen: Seen, rng:
     """One place: a visitor after the other."""
     await asyncio.sleep(rng.uniform(0, min(20.0, (end - time.monotonic()) / 4)))
     while time.monotonic() < end:
-        leaves = min(end, time.monotonic() + rng.uniform(0.5, 1.5) * stay)
         began = time.perf_counter()
         async with Visitor(url) as visitor:
             seen.pages.append(1e3 * (time.perf_counter() - began))
             seen.visits += 1
-            while time.monotonic() < leaves:
+            leaves = min(end, time.monotonic() + rng.uniform(0.5, 1.5) * stay)
+            while True:
                 await asyncio.sleep(min(rng.expovariate(1 / THINK_S), max(leaves - time.monotonic(), 0.1)))
                 if active:
                     seen.answers.append(await interaction(visitor, rng))
+                if time.monotonic() >= leaves:
+                    break
 
 
 async def watch(pid: int, end: float, seen: Seen) -> None:
@@ -79,7 +81,8 @@ async def load(server: Server, visitors: int, active: int, seconds: float, stay:
     AsyncHTTPClient.configure(None, max_clients=2 * visitors)
     seen, end = Seen(), time.monotonic() + seconds
     places = [
-        slot(f"{server.url}/app", i < active, end, stay, seen, random.Random(i)) for i in range(visitors)
+        slot(f"{server.url}/app?page=compress", i < active, end, stay, seen, random.Random(i))
+        for i in range(visitors)
     ]
     await asyncio.gather(watch(server.process.pid, end, seen), *places)
     return seen

@@ -15,7 +15,7 @@ from running import PATIENCE_S, ROOT, free_port, get, running
 
 pytestmark = pytest.mark.browser
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUERY = "method=block-mean"
+QUERY = "page=compress&method=block-mean"
 
 
 def try_it(page) -> None:
