@@ -10,4 +10,5 @@ from app.jobs import Job
 if __name__ == "__main__":
     job = Job(lambda turn: None, lambda share, text: None)
     job.start(lambda progress: threading.Event().wait(), print, print)
-    main(["panel", "serve", "app/", "--port", sys.argv[1]])
+    sys.argv = ["panel", "serve", "app/", "--port", sys.argv[1]]  # what Panel's command reads
+    main()
