@@ -7,7 +7,8 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,13 @@ from urllib.parse import urlsplit
 from bokeh.protocol import Protocol
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+
+def awaited(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it gives, from a loop in a thread of its own: Playwright's browser keeps one in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
 
 Change = dict[str, Any]
 _LARGEST = 2**28

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from running import PATIENCE_S, Server, running
-from visiting import Visitor
+from visiting import Visitor, awaited
 
 STUBBORN = f'exec "{sys.executable}" tests/app/stubborn_server.py $PORT'
 CLOSING = "This server is being started anew"
@@ -44,7 +44,7 @@ def test_visitors_are_told_and_work_is_stopped(tmp_path: Path, number: int):
                 await visitor.until(lambda: any(CLOSING in toast for toast in visitor.toasts))
             return visitor
 
-        visitor = asyncio.run(visit())
+        visitor = awaited(visit())
         assert server.process.wait(timeout=60) == 0
         events = {event["event"]: event for event in server.events()}
     assert events["server stops"]["jobs"] == 1 and events["server ends"]["jobs"] == 0

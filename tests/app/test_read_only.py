@@ -1,6 +1,5 @@
 """The server needs no right to write but in the folder for temporary files, and no rights of anybody's."""
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from running import ROOT, running
-from visiting import Visitor
+from visiting import Visitor, awaited
 
 NOBODY = "65534"
 SMALL = "3m"
@@ -84,7 +83,7 @@ def test_a_visit_where_nothing_can_be_written(tmp_path: Path, temporary: Path):
                     await visitor.until(lambda: bool(visitor.toasts))
                     assert "no room for files" in visitor.toasts[0]
 
-        asyncio.run(visit())
+        awaited(visit())
         owner = Path(f"/proc/{server.process.pid}").stat().st_uid
         assert owner == int(NOBODY) if before else owner == os.getuid()
         assert server.stop() == 0

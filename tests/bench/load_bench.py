@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from running import Server, running
 from tornado.httpclient import AsyncHTTPClient
-from visiting import Visitor
+from visiting import Visitor, awaited
 
 SECONDS = float(os.environ.get("FSAE_LOAD_SECONDS", "600"))
 VISITORS, ACTIVE = 50, 10
@@ -118,9 +118,9 @@ def run(folder: Path, visitors: int, active: int, seconds: float, stay: float) -
     """(what was seen, documents before, documents when all have left)."""
     with serve(folder) as server:
         server.wait()
-        asyncio.run(load(server, 1, 1, 3.0, stay))
+        awaited(load(server, 1, 1, 3.0, stay))
         before = quiet(server)
-        seen = asyncio.run(load(server, visitors, active, seconds, stay))
+        seen = awaited(load(server, visitors, active, seconds, stay))
         return seen, before, left_over(server, before)
 
 
