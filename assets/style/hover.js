@@ -8,7 +8,8 @@ if (it.tip === null) {
   it.tip.setAttribute("role", "tooltip")
   it.tip.hidden = true
   it.tip.append(document.createElement("img"), document.createElement("b"), document.createElement("span"))
-  (root.body ?? root).append(it.tip)
+  const page = root.body ?? root
+  page.append(it.tip)
 }
 const move = () => {
   const {tip} = it
