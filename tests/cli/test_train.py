@@ -37,6 +37,10 @@ def test_all_options_arrive(fsae, asked, tmp_path):
         "--json",
         "--learning-rate",
         0.004,
+        "--step",
+        0.05,
+        "--rounding",
+        "straight-through",
     )
     assert answer.code == 0 and answer.json["steps"] == 12 and answer.json["val_rmse"] == 0.5
     assert answer.json["path"] == str(out)
@@ -52,6 +56,8 @@ def test_all_options_arrive(fsae, asked, tmp_path):
         "device": "auto",
         "seed": 0,
         "learning_rate": 0.004,
+        "step": 0.05,
+        "rounding": "straight-through",
     }
 
 
