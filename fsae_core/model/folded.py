@@ -155,7 +155,7 @@ class FoldedNetwork:
         """A field (batch, cells) -> the compressed field (batch, cells / ratio)."""
         zoom = zoom_of(x.shape[-1])
         tokens = self._network.token_zoom(zoom)
-        own, field = x.unflatten(1, (n_cells(tokens), -1)), x.clone()
+        own, field = x.unflatten(1, (n_cells(tokens), -1)), x.clone(memory_format=torch.contiguous_format)
         ring = gather(x, zoom, tokens)
         self._encoder.add(field.view(own.shape), own, ring, conditions.solar, None, surface[-1])
         return self._network.compression(field)
