@@ -180,10 +180,11 @@ def train_autoencoder(
             return train_joint(datasets, out, init=init, **options)
         return train_archive(datasets, out, **options)
     known = configurations()
-    if config.removeprefix(f"{JOINT}-") in known:
+    together = {f"{JOINT}-{name}": settings for name, settings in known.items()}
+    if config in together:
         return train_joint_general(
             _only(archives),
-            known[config.removeprefix(f"{JOINT}-")].ratio,
+            together[config].ratio,
             out,
             minutes=minutes,
             resume=resume,
@@ -193,7 +194,7 @@ def train_autoencoder(
             progress=progress,
         )
     if config not in known:
-        names = [*known, ARCHIVE, JOINT, *(f"{JOINT}-{name}" for name in known)]
+        names = [*known, ARCHIVE, JOINT, *together]
         raise UserError(f"There is no configuration {config}: choose one of {', '.join(names)}.")
     settings = known[config]
     torch.manual_seed(seed)
