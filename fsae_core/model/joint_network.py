@@ -47,6 +47,7 @@ class JointNetworkConfig:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept for training too, whoever asks first
 def _halo_turn(zoom: int, token_zoom: int, device: str) -> tuple[Tensor, Tensor]:
     """Cosine and sine (tokens, halo) of the turn from the frame of a halo cell to that of the token's face,
     carried there."""

@@ -7,7 +7,7 @@ import torch
 from fsae_core.archive.reader import open_archive
 from fsae_core.codec.layout import STEP
 from fsae_core.codec.pipeline import compress, decompress
-from fsae_core.model import compression
+from fsae_core.model import checkpoint, compression
 from fsae_core.model.checkpoint import load_model
 
 
@@ -19,8 +19,12 @@ def fields():
 
 @pytest.fixture
 def everywhere(monkeypatch):
-    """As if this processor had units for bfloat16; without them it is only slower."""
+    """As if this processor had units for bfloat16; without them it is only slower. Models that are kept
+    between tests have made up their minds: new ones are loaded, and forgotten."""
     monkeypatch.setattr(compression, "pays", lambda device: True)
+    checkpoint._load.cache_clear()
+    yield
+    checkpoint._load.cache_clear()
 
 
 def rmse(a, b) -> float:
