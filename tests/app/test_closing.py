@@ -6,7 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 from running import PATIENCE_S, Server, running
 from visiting import Visitor, awaited
 
@@ -21,9 +23,26 @@ def until(seen, server: Server) -> None:
         time.sleep(0.05)
 
 
+def long_file(path: Path, times: int = 3000) -> bytes:
+    """A small file of many times: bringing all of them back takes several seconds on any machine."""
+    lat, lon = np.linspace(-89, 89, 90), np.arange(0.0, 360.0, 2.0)
+    zonal = (250 + 50 * np.cos(np.radians(lat))).astype(np.float32)
+    data = np.broadcast_to(zonal[None, :, None], (times, lat.size, lon.size))
+    units = {"units": "K", "standard_name": "air_temperature"}
+    axes = {
+        "time": np.datetime64("2000-01-01", "ns") + np.arange(times) * np.timedelta64(1, "D"),
+        "lat": ("lat", lat, {"units": "degrees_north"}),
+        "lon": ("lon", lon, {"units": "degrees_east"}),
+    }
+    packed = {"zlib": True, "chunksizes": (100, lat.size, lon.size)}
+    xr.Dataset({"t2m": (("time", "lat", "lon"), data, units)}, axes).to_netcdf(path, encoding={"t2m": packed})
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_visitors_are_told_and_work_is_stopped(tmp_path: Path, number: int):
-    """With a real job: all 420 months of an archive are compressed, brought back and written."""
+    """With a real job: all times of a long file are compressed, brought back and written."""
+    body = long_file(tmp_path / "long.nc")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     said = {"FSAE_LOG": "json", "TMPDIR": str(temporary)}
@@ -34,6 +53,8 @@ def test_visitors_are_told_and_work_is_stopped(tmp_path: Path, number: int):
             async with Visitor(
                 f"{server.url}/app?page=compress&archive=amip&method=general&ratio=16"
             ) as visitor:
+                await visitor.upload("long.nc", body)
+                await visitor.until(lambda: "Your own file" in visitor.words["attribution"])
                 await visitor.set("Times", value="all")
                 await visitor.press("Save NetCDF")
                 for _ in range(PATIENCE_S * 5):

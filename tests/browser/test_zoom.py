@@ -156,7 +156,7 @@ def test_simulated_archive_says_so_and_what_is_beyond_the_weights(visit):
     for pane in ("coarse", "sharp", "plain", "swipe", "power"):
         assert "simulated" in page.locator(f"#pane-{pane} figcaption").inner_text()
     assert "zoom 6 is smooth" in text(page, "note_sharp")
-    page.get_by_text("beyond what the weights know").wait_for()
+    page.get_by_text("Zoom 6 is beyond what the weights know").wait_for()
 
 
 def test_own_file_and_what_is_taken_home(visit, tmp_path):

@@ -59,6 +59,7 @@ def test_entry_points_are_declared():
     assert set(named) == {
         ("xarray.backends", "fsae"),
         ("zarr.codecs", "fsae_latents"),
+        ("zarr.codecs", "fsae_layered"),
         ("zarr.codecs", "fsae_whole"),
     }
     assert all(isinstance(entry.load(), type) for entry in named.values())
