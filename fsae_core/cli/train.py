@@ -73,6 +73,9 @@ def autoencoder(
     rounding: Annotated[
         str, typer.Option(help="With --step: noise (as wide) or straight-through.")
     ] = "noise",
+    variable: Annotated[
+        list[str] | None, typer.Option(help="With --config joint: learn these; may be given several times.")
+    ] = None,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: JsonFlag = False,
@@ -80,8 +83,8 @@ def autoencoder(
     """Train a Field-Space Autoencoder, or tune the general weights to an archive (--init general)."""
     from fsae_core.training.autoencoder import train_autoencoder
 
-    options = {"init": init, "device": device, "seed": seed, "learning_rate": learning_rate}
-    options |= {"step": step, "rounding": rounding}
+    options: dict[str, Any] = {"init": init, "device": device, "seed": seed, "learning_rate": learning_rate}
+    options |= {"step": step, "rounding": rounding, "variables": variable}
     _run(train_autoencoder, archive, config, out, as_json, minutes=minutes, resume=resume, **options)
 
 

@@ -20,6 +20,7 @@ from fsae_core.errors import UserError, short_reason
 
 _AHEAD = 2  # parts that wait for each worker
 _SECONDS = 60
+_SECONDS_TO_END = 5
 
 
 def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) -> Iterator[int]:
@@ -58,6 +59,8 @@ def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) ->
         pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
+        for process in processes:  # whoever comes next finds the cores and the memory free
+            process.join(_SECONDS_TO_END)
 
 
 def _begin(parent: int, threads: int) -> None:

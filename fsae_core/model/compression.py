@@ -7,7 +7,7 @@ __all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "parts_of", "
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ from fsae_core.archive.statics import static_fields
 from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard
 from fsae_core.model.conditioning import sunlight, surface_features
-from fsae_core.model.folded import FoldedNetwork
-from fsae_core.model.half import halved, halved_surface, pays
+from fsae_core.model.folded import FoldedNetwork, FoldedSurface, half_pays
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
 Floats = NDArray[np.float32]
@@ -79,34 +78,31 @@ class GeneralModel:
     def __init__(
         self, card: ModelCard, network: FieldSpaceAutoencoder, device: str = "cpu", *, half: bool = False
     ) -> None:
-        """half: the network is one that `halved` made."""
+        """half: compute inside of blocks in bfloat16."""
         self.card = card
         self.device, self._half = torch.device(device), half
         self.network = network.eval().requires_grad_(False).to(self.device)
-        # What `halved` made keeps its own way: there a pass over memory costs half as much.
-        self._runs: Any = self.network if half else FoldedNetwork(self.network)
+        self._runs = FoldedNetwork(self.network, half=half)
         self._normaliser = FieldNormaliser()
-        self._surfaces: dict[int, Any] = {}
+        self._surfaces: dict[int, list[FoldedSurface]] = {}
 
-    def _surface(self, zoom: int) -> Any:
+    def _surface(self, zoom: int) -> list[FoldedSurface]:
         """Depends on weights and zoom alone, and costs as much as ten fields: kept for the last three
         zooms, as many as one way of super-resolution passes."""
         if zoom not in self._surfaces:
             if len(self._surfaces) > 2:
                 self._surfaces.pop(next(iter(self._surfaces)))
             features = surface_tensor(zoom, str(self.device))
-            surface = self._runs.surfaces(Conditions(features))
-            self._surfaces[zoom] = halved_surface(surface) if self._half else surface
+            self._surfaces[zoom] = self._runs.surfaces(Conditions(features))
         return self._surfaces[zoom]
 
     @cached_property
     def fast(self) -> GeneralModel:
         """The same to a thousandth of a field's spread, and quicker where this machine has the means; else
         itself."""
-        if self._half or not pays(self.device):
+        if self._half or not half_pays(self.device):
             return self
-        network = cast(FieldSpaceAutoencoder, halved(self.network))
-        return GeneralModel(self.card, network, str(self.device), half=True)
+        return GeneralModel(self.card, self.network, str(self.device), half=True)
 
     def solar(self, zoom: int, times: Times, instant: bool) -> torch.Tensor | None:
         """Sunlight on the tokens of fields of `zoom`, (time, tokens, SOLAR); None where the hour means
@@ -146,11 +142,13 @@ class GeneralModel:
         mean, spread = compressed.offset[:, None], compressed.scale[:, None]
         normal = ((compressed.values - mean) / spread).astype(np.float32)
         zoom = compressed.zoom + self.network.config.levels
-        out = []
+        out = np.empty((len(normal), n_cells(zoom)), np.float32)
         with torch.inference_mode():
             surface = self._surface(zoom)
             for part in parts_of(len(normal), zoom):
                 fields = torch.from_numpy(normal[part]).to(self.device)
                 conditions = self._conditions(zoom, times, instant, part)
-                out.append(self._runs.decode(fields, conditions, surface=surface).cpu().numpy())
-        return np.concatenate(out) * spread + mean
+                made = self._runs.decode(fields, conditions, surface=surface).cpu().numpy()
+                np.multiply(made, spread[part], out=out[part])
+                out[part] += mean[part]
+        return out

@@ -4,11 +4,16 @@ What `FieldSpaceAutoencoder` does in float32 to the last digits, with all that i
 weights beforehand: gates, the block mean that a decoder's update loses, biases that only move a later sum.
 Tokens, halo and sunlight are multiplied where they lie instead of being put side by side, and sums go into
 the array that is there. A few fields at once stay in a core's own cache.
+
+Where the processor has units for bfloat16, the insides of the blocks may be computed in it: products are four
+times as quick and a reconstruction moves by a thousandth of the field's spread, 0.04 % of RMSE at 64x. Fields
+and norms stay in float32. What has to be the same everywhere (corrections that keep a largest error, layers
+upon layers) is not computed so.
 """
 
 from __future__ import annotations
 
-__all__ = ["FoldedNetwork"]
+__all__ = ["FoldedNetwork", "half_pays"]
 
 from typing import NamedTuple
 
@@ -21,6 +26,14 @@ from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.conditioning import SOLAR
 from fsae_core.model.gather import gather
 from fsae_core.sphere.healpix import n_cells, zoom_of
+
+_HALF = torch.bfloat16
+
+
+def half_pays(device: torch.device) -> bool:
+    """Whether products of bfloat16 are quicker than those of float32 on this device."""
+    told = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return device.type == "cpu" and told is not None and bool(told())
 
 
 class FoldedSurface(NamedTuple):
@@ -39,31 +52,42 @@ class _Block:
 
     own, ring: how many of its inputs are cells of the token and cells around it; what follows them but the
     sunlight is 0. patch: of cells whose mean update is taken out, 1 for none. carried: what the memory that
-    comes in lacks, (width,).
+    comes in lacks, (width,). kind: what it computes in; fields, norms and modulation are float32 in any case.
     """
 
-    def __init__(self, block: FieldSpaceAttention, own: int, ring: int, patch: int, carried: Tensor) -> None:
-        read, gate = block.read.weight, block.gate
+    def __init__(
+        self,
+        block: FieldSpaceAttention,
+        own: int,
+        ring: int,
+        patch: int,
+        carried: Tensor,
+        kind: torch.dtype = torch.float32,
+    ) -> None:
+        def laid(*parts: Tensor) -> tuple[Tensor, ...]:
+            return tuple(part.to(kind).contiguous() for part in parts)
+
+        read, gate = block.read.weight.T, block.gate
         self.width, self.heads, self._patch, self._gate = block.width, block.heads, patch, gate
-        self.own = read[:, :own].T.contiguous()
-        self.ring = read[:, own : own + ring].T.contiguous()
-        self.solar = read[:, -SOLAR:].T.contiguous()
-        self.bias = block.read.bias + carried
+        self.kind = kind
+        self._one, self._zero = torch.ones_like(carried), torch.zeros_like(carried)
+        self.own, self.ring, self.solar = laid(read[:own], read[own : own + ring], read[-SOLAR:])
+        (self.bias,) = laid(block.read.bias + carried)
         self.qkv = self.out = None
         if block.qkv is not None and block.out is not None:
-            self.qkv = block.qkv.weight.T.contiguous(), block.qkv.bias
-            self.out = block.out.weight.T.contiguous()
-        self.show = block.show.weight.T.contiguous(), block.show.bias
+            self.qkv = laid(block.qkv.weight.T, block.qkv.bias)
+            (self.out,) = laid(block.out.weight.T)
+        self.show = laid(block.show.weight.T, block.show.bias)
         up = block.up.weight.T
-        self.up = up[: block.width].contiguous(), up[block.width :].contiguous(), block.up.bias
-        self.down = block.down.weight.T.contiguous()
+        self.up = laid(up[: block.width], up[block.width :], block.up.bias)
+        (self.down,) = laid(block.down.weight.T)
         self.lacking = block.down.bias
         write = self._centred(gate * torch.cat([block.write.weight.T, block.write.bias[None]]))
-        self.write = write[:-1].contiguous(), write[-1] + self.lacking @ write[:-1]
+        self.write = laid(write[:-1], write[-1] + self.lacking @ write[:-1])
         self.weigh = None
         if block.weigh is not None:
             weigh = block.weigh.weight.T
-            self.weigh = weigh.contiguous(), block.weigh.bias + self.lacking @ weigh
+            self.weigh = laid(weigh, block.weigh.bias + self.lacking @ weigh)
 
     def _centred(self, last: Tensor) -> Tensor:
         """What adds nothing to the mean of a patch, along the last axis."""
@@ -75,7 +99,7 @@ class _Block:
     def surface(self, share: tuple[Tensor, ...]) -> FoldedSurface:
         """From the block's share of `SurfaceEncoder`."""
         scale_a, shift_a, scale_b, shift_b, bases = share
-        bases = self._centred(self._gate * bases.transpose(1, 2)).contiguous()
+        bases = self._centred(self._gate * bases.transpose(1, 2)).to(self.kind).contiguous()
         return FoldedSurface(1 + scale_a, shift_a.contiguous(), 1 + scale_b, shift_b.contiguous(), bases)
 
     def add(
@@ -90,59 +114,74 @@ class _Block:
         """Add to a field (batch, tokens, cells) what the block makes of own (batch, tokens, own) and ring
         (batch, tokens, ring); the new memory (rows, width), short of `lacking`."""
         batch, tokens = own.shape[:2]
-        h = torch.addmm(self.bias if memory is None else memory, own.flatten(0, 1), self.own)
+        own, ring = own.to(self.kind).flatten(0, 1), ring.to(self.kind).flatten(0, 1)
+        h = torch.addmm(self.bias if memory is None else memory, own, self.own)
         if memory is not None:
             h += self.bias
-        h.addmm_(ring.flatten(0, 1), self.ring)
+        h.addmm_(ring, self.ring)
         if solar is not None:
-            h.addmm_(solar.flatten(0, 1), self.solar)
-        lying = h.view(batch, tokens, self.width)
+            h.addmm_(solar.to(self.kind).flatten(0, 1), self.solar)
         if self.qkv is not None and self.out is not None:
-            h.addmm_(self._attend(self._modulated(lying, surface.scale_a, surface.shift_a)), self.out)
-        normed = self._modulated(lying, surface.scale_b, surface.shift_b)
-        rows = normed.flatten(0, 1)
-        shown = torch.addmm(self.show[1], rows, self.show[0]).view(batch, tokens, -1)
+            normed = self._modulated(h, batch, surface.scale_a, surface.shift_a)
+            h.addmm_(self._attend(normed, batch), self.out)
+        normed = self._modulated(h, batch, surface.scale_b, surface.shift_b)
+        shown = torch.addmm(self.show[1], normed, self.show[0]).view(batch, tokens, -1)
         around = gather(shown, zoom_of(tokens)).view(batch * tokens, -1)
-        inner = torch.addmm(self.up[2], rows, self.up[0]).addmm_(around, self.up[1])
+        inner = torch.addmm(self.up[2], normed, self.up[0]).addmm_(around, self.up[1])
         h.addmm_(silu(inner, inplace=True), self.down)
-        field.view(batch * tokens, -1).addmm_(h, self.write[0])
-        field += self.write[1]
+        if self.kind == field.dtype:
+            field.view(batch * tokens, -1).addmm_(h, self.write[0])
+            field += self.write[1]
+        else:
+            field += torch.addmm(self.write[1], h, self.write[0]).view(field.shape)
         if self.weigh is not None:
             weights = torch.addmm(self.weigh[1], h, self.weigh[0]).view(batch, tokens, -1)
             field += torch.bmm(weights.transpose(0, 1), surface.bases).transpose(0, 1)
         return h
 
-    def _modulated(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return layer_norm(h, (self.width,)).mul_(scale).add_(shift)
+    def _modulated(self, h: Tensor, batch: int, scale: Tensor, shift: Tensor) -> Tensor:
+        """Rows (batch * tokens, width), normed and modulated token by token."""
+        # torch takes half the time for a norm that has weights, though they change nothing.
+        normed = layer_norm(h.float(), (self.width,), self._one, self._zero)
+        normed.view(batch, -1, self.width).mul_(scale).add_(shift)
+        return normed.to(self.kind)
 
-    def _attend(self, normed: Tensor) -> Tensor:
+    def _attend(self, normed: Tensor, batch: int) -> Tensor:
         assert self.qkv is not None
-        batch, tokens = normed.shape[:2]
+        tokens = len(normed) // batch
         windows = n_cells(max(zoom_of(tokens) - WINDOW_LEVELS, 0))
-        qkv = torch.addmm(self.qkv[1], normed.flatten(0, 1), self.qkv[0])
+        qkv = torch.addmm(self.qkv[1], normed, self.qkv[0])
         query, key, value = (
             part.reshape(batch * windows, tokens // windows, self.heads, -1).transpose(1, 2)
             for part in qkv.chunk(3, dim=-1)
         )
-        mixed = scaled_dot_product_attention(query, key, value)
+        if self.kind == _HALF:  # on a CPU the fused kernel is slow in it
+            scale = query.shape[-1] ** -0.5
+            mixed = ((query * scale) @ key.transpose(-1, -2)).softmax(-1) @ value
+        else:
+            mixed = scaled_dot_product_attention(query, key, value)
         return mixed.transpose(1, 2).reshape(batch * tokens, -1)
 
 
 class FoldedNetwork:
-    """What a FieldSpaceAutoencoder encodes and decodes whole fields to, for inference alone."""
+    """What a FieldSpaceAutoencoder encodes and decodes whole fields to, for inference alone.
 
-    def __init__(self, network: FieldSpaceAutoencoder) -> None:
-        c = self.config = network.config
+    half: the insides of its blocks compute in bfloat16.
+    """
+
+    def __init__(self, network: FieldSpaceAutoencoder, *, half: bool = False) -> None:
+        c, kind = network.config, _HALF if half else torch.float32
+        self.config, self._half = c, half
         own, side, coarse = 4**c.patch_levels, 2**c.patch_levels, c.patch_levels - c.levels
         ring, none = 4 * side + 4, torch.zeros(c.width, device=network.encoder.gate.device)
         self._network = network
         with torch.no_grad():
-            self._encoder = _Block(network.encoder, own, ring, 1, none)
+            self._encoder = _Block(network.encoder, own, ring, 1, none, kind)
             self._decoder, carried = [], none
             for i, block in enumerate(network.decoder):
                 shape = (own, ring) if i else (4**coarse, 4 * 2**coarse + 4)
                 assert isinstance(block, FieldSpaceAttention)
-                self._decoder.append(_Block(block, *shape, 4**c.levels, carried))
+                self._decoder.append(_Block(block, *shape, 4**c.levels, carried, kind))
                 carried = self._decoder[-1].lacking
 
     def surfaces(self, conditions: Conditions) -> list[FoldedSurface]:
@@ -173,4 +212,7 @@ class FoldedNetwork:
             )
             memory = block.add(field, own, ring, conditions.solar, memory, share)
             read = y
+        if self._half:  # folded means are as exact as the numbers are
+            patches = y.view(*b.shape, -1)
+            patches += (b - patches.mean(-1)).unsqueeze(-1)
         return y

@@ -145,14 +145,15 @@ def train_autoencoder(
     learning_rate: float | None = None,
     step: float = 0.0,
     rounding: str = Rounding.NOISE,
+    variables: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on the training times of the archives and write weights; the record comes back.
 
     init: "general", the name of shipped weights or a file to start from. step: of the quantiser that the
-    decoder is to bear, in units of a field's spread (0 for none), and how training rounds by it. Raises
-    UserError for an unknown configuration, archives without training times or too coarse, an impossible step,
-    or a checkpoint that does not fit.
+    decoder is to bear, in units of a field's spread (0 for none), and how training rounds by it. variables:
+    which the configuration "joint" learns. Raises UserError for an unknown configuration, archives without
+    training times or too coarse, an impossible step, or a checkpoint that does not fit.
     """
     if not 0 <= step <= 1:
         raise UserError(
@@ -166,6 +167,11 @@ def train_autoencoder(
             f"A quantisation step of {step:g} was asked for, but only the general configurations of one "
             f"variable learn to bear it, not {config}: leave it out, or choose one of those."
         )
+    if variables and config != JOINT:
+        raise UserError(
+            f"The variables {', '.join(variables)} were asked for, but {config} learns what the archives "
+            f"hold: leave them out, or choose {JOINT}."
+        )
     if config in (ARCHIVE, JOINT):
         datasets = [open_archive(source) for source in archives]
         options: dict[str, Any] = {
@@ -177,7 +183,7 @@ def train_autoencoder(
             "progress": progress,
         }
         if config == JOINT:
-            return train_joint(datasets, out, init=init, **options)
+            return train_joint(datasets, out, init=init, variables=variables or None, **options)
         return train_archive(datasets, out, **options)
     known = configurations()
     together = {f"{JOINT}-{name}": settings for name, settings in known.items()}

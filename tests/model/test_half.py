@@ -21,7 +21,7 @@ def fields():
 def everywhere(monkeypatch):
     """As if this processor had units for bfloat16; without them it is only slower. Models that are kept
     between tests have made up their minds: new ones are loaded, and forgotten."""
-    monkeypatch.setattr(compression, "pays", lambda device: True)
+    monkeypatch.setattr(compression, "half_pays", lambda device: True)
     checkpoint._load.cache_clear()
     yield
     checkpoint._load.cache_clear()
@@ -63,4 +63,4 @@ def test_the_bound_rests_on_float32(everywhere, fields, monkeypatch):
 
 
 def test_only_where_it_pays():
-    assert not compression.pays(torch.device("meta"))
+    assert not compression.half_pays(torch.device("meta"))

@@ -5,6 +5,7 @@ import pytest
 from joint_samples import NAMES, windy_archive
 
 from fsae_core.archive.reader import open_archive
+from fsae_core.archive.writer import write_archive
 from fsae_core.errors import UserError
 from fsae_core.model.card import read_cards
 from fsae_core.model.checkpoint import load_model
@@ -87,3 +88,12 @@ def test_general_weights_for_variables_together(tmp_path):
     alone = model.decompress_joint({"u10": packed["u10"]}, times=times, instant=True)
     assert set(alone) == {"u10"} and np.isfinite(alone["u10"]).all()
     assert read_cards(out)[0].trained_on("era5-week", times).sum() == 0  # the last day is for validation
+
+
+def test_variables_of_ones_choice(tmp_path):
+    out = tmp_path / "wind.safetensors"
+    archive = write_archive(windy_archive(), tmp_path / "windy.zarr")
+    train_autoencoder([str(archive)], "joint", out, minutes=0.01, variables=["u10", "v10"])
+    assert {card.variables for card in read_cards(out)} == {("u10", "v10")}
+    with pytest.raises(UserError, match="u10 were asked for, but archive learns what the archives hold"):
+        train_autoencoder([str(archive)], "archive", out, variables=["u10"])
