@@ -40,7 +40,7 @@ from fsae_core.codec.store import (
 from fsae_core.codec.together import is_joint
 from fsae_core.codec.together_run import errors_together, run_together
 from fsae_core.codec.unpack import UNPACK
-from fsae_core.codec.workers import by_cluster, by_processes
+from fsae_core.codec.workers import by_cluster, by_processes, get_ready
 from fsae_core.errors import UserError
 
 _PLAN = "plan.json"
@@ -91,6 +91,8 @@ def compress_archive(
     begun = (work / _PLAN).is_file()
     if not (begun and target.exists()):
         check_target(target, overwrite)
+    if workers > 1 and not scheduler:
+        get_ready()
     ds = source.open(lazy=True if workers > 1 or scheduler else None)
     for name in data_names(ds):
         ds[name].attrs[INSTANT] = int(is_instant(ds, name))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["by_cluster", "by_processes"]
+__all__ = ["by_cluster", "by_processes", "get_ready"]
 
 import multiprocessing
 import os
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +21,26 @@ _AHEAD = 2  # parts that wait for each worker
 _SECONDS = 60
 _SECONDS_TO_END = 5
 
+# What workers need of torch, xarray and the like is imported once, by a process without threads or locks that
+# workers are then split off from; what splits off from our own would own our lock and lack our threads.
+_FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+_NEEDED = [
+    "fsae_core.archive.source",
+    "fsae_core.codec.part_work",
+    "fsae_core.model.checkpoint",
+    "constriction",
+    "zarr",
+]
+
+
+def get_ready() -> None:
+    """Let what workers need be imported meanwhile, in another process; `by_processes` is quicker then."""
+    if _FORKS:
+        from multiprocessing import forkserver
+
+        forkserver.set_forkserver_preload(_NEEDED)
+        forkserver.ensure_running()
+
 
 def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) -> Iterator[int]:
     """Make parts in so many processes; gives the index of each as it is done.
@@ -29,12 +48,12 @@ def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) ->
     Raises what a part raises, and UserError when a process dies.
     """
     threads = max(1, (os.cpu_count() or 1) // workers)
-    # A fresh interpreter each: what is forked would own our lock as well, and threads do not survive it.
+    get_ready()
     pool = ProcessPoolExecutor(
         workers,
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=multiprocessing.get_context("forkserver" if _FORKS else "spawn"),
         initializer=_begin,
-        initargs=(os.getpid(), threads),
+        initargs=(threads,),
     )
     waiting: set[Any] = set()
     todo = iter(parts)
@@ -57,13 +76,14 @@ def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) ->
             future.cancel()
         processes = list((pool._processes or {}).values())
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
+        if waiting:  # nobody needs what they are at; idle ones end by themselves
+            for process in processes:
+                process.terminate()
         for process in processes:  # whoever comes next finds the cores and the memory free
             process.join(_SECONDS_TO_END)
 
 
-def _begin(parent: int, threads: int) -> None:
+def _begin(threads: int) -> None:
     """A worker ends with the process that started it, however that one ends, and computes by its share."""
     import signal
 
@@ -71,12 +91,13 @@ def _begin(parent: int, threads: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the first process tells us what to do
     torch.set_num_threads(threads)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=_watch, daemon=True).start()
 
 
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.2)
+def _watch() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os._exit(1)
 
 

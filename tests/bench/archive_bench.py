@@ -27,7 +27,7 @@ from fsae_core.archive.writer import write_archive
 pytestmark = [pytest.mark.bench]
 
 TIMES = int(os.environ.get("ARCHIVE_BENCH_TIMES", "20000"))
-KILLS, REPEATS = 20, 3
+KILLS, REPEATS = 20, 2
 FSAE = (sys.executable, "-c", "import sys; from fsae_core.cli import main; sys.exit(main())")
 
 
@@ -133,7 +133,7 @@ def test_memory_is_flat_and_kills_change_nothing(folder):
 
 def test_two_workers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scaling")
-    write_archive(synthetic(max(256, TIMES // 10)), folder / "in.zarr")
+    write_archive(synthetic(TIMES), folder / "in.zarr")
     taken: dict[int, list[float]] = {1: [], 2: []}
     for turn in range(REPEATS):
         for workers in taken:
