@@ -18,8 +18,9 @@ from fsae_core.codec.plan import Part
 from fsae_core.errors import UserError, short_reason
 
 _AHEAD = 2  # parts that wait for each worker
-_SECONDS = 60
-_SECONDS_TO_END = 5
+_FOR_WORKERS_S = 60
+_TO_END_S = 5
+_TO_CONNECT_S = 10
 
 # What workers need of torch, xarray and the like is imported once, by a process without threads or locks that
 # workers are then split off from; what splits off from our own would own our lock and lack our threads.
@@ -80,7 +81,7 @@ def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) ->
             for process in processes:
                 process.terminate()
         for process in processes:  # whoever comes next finds the cores and the memory free
-            process.join(_SECONDS_TO_END)
+            process.join(_TO_END_S)
 
 
 def _begin(threads: int) -> None:
@@ -114,7 +115,7 @@ def by_cluster(work: Path, plan_text: str, parts: list[Part], address: str) -> I
             "pip install distributed, or use --workers."
         ) from error
     try:
-        client = Client(address, timeout=f"{_SECONDS}s" if "://" in address else "5s", set_as_default=False)
+        client = Client(address, timeout=f"{_TO_CONNECT_S}s", set_as_default=False)
     except Exception as error:  # OSError, ValueError, comm errors: whatever the address suffers from
         raise UserError(
             f"The scheduler {address} cannot be reached ({short_reason(error)}): start one with `dask "
@@ -122,7 +123,7 @@ def by_cluster(work: Path, plan_text: str, parts: list[Part], address: str) -> I
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=_SECONDS)
+            client.wait_for_workers(1, timeout=_FOR_WORKERS_S)
             ahead = _AHEAD * sum(client.nthreads().values())
             todo = iter(parts)
             running: Any = as_completed(loop=client.loop)
