@@ -26,6 +26,7 @@ from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.conditioning import SOLAR
 from fsae_core.model.gather import gather
 from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.pyramid import neighbour_index, prolongation_matrix
 
 _HALF = torch.bfloat16
 
@@ -163,6 +164,51 @@ class _Block:
         return mixed.transpose(1, 2).reshape(batch * tokens, -1)
 
 
+class _Maps:
+    """Compression and decompression as maps of a coarse cell's ring and the cells in it: no fine field of
+    prolonged means is made on the way."""
+
+    def __init__(self, network: FieldSpaceAutoencoder) -> None:
+        device, there, back = network.encoder.gate.device, network.compression, network.decompression
+        self._levels = there.levels
+        smooth = prolongation_matrix(there.levels)[:, 1:].T
+        self._smooth = torch.tensor(smooth, dtype=torch.float32, device=device)
+        self._spread = self._smooth + back.gate * (back.weight - back.weight.mean(1, keepdim=True))
+        # What the weights see is a patch less its prolonged mean: the part of the mean is left to its ring.
+        own = there.gate * there.weight
+        self._gather = 4.0**-there.levels * (1 - own.sum()) + own
+        self._around = self._smooth @ own
+        self._absent: dict[int, tuple[Tensor, ...]] = {}
+
+    def _ring(self, b: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Steps to the neighbours (batch, cells, 8), with an absent corner as the networks' gather has it, and
+        what the smooth prolongation adds to that of an absent corner, (batch, absent)."""
+        zoom = zoom_of(b.shape[-1])
+        if zoom not in self._absent:
+            places = neighbour_index(zoom)[1]
+            self._absent[zoom] = tuple(torch.tensor(place, device=b.device) for place in places)
+        slot, cell, before, after = self._absent[zoom]
+        steps = gather(b, zoom) - b.unsqueeze(-1)
+        between = 0.5 * (steps[:, cell, before] + steps[:, cell, after])
+        return steps, between - steps[:, cell, slot], (slot, cell)
+
+    def compress(self, x: Tensor) -> Tensor:
+        """As `FieldSpaceCompression`."""
+        patches = x.unflatten(-1, (-1, 4**self._levels))
+        steps, lacking, (slot, cell) = self._ring(patches.mean(-1))
+        b = patches @ self._gather - steps @ self._around
+        b.index_add_(1, cell, -lacking * self._around[slot])
+        return b
+
+    def decompress(self, b: Tensor) -> Tensor:
+        """As `FieldSpaceDecompression`."""
+        steps, lacking, (slot, cell) = self._ring(b)
+        y = steps @ self._spread
+        y += b.unsqueeze(-1)
+        y.index_add_(1, cell, lacking.unsqueeze(-1) * self._smooth[slot])
+        return y.flatten(1)
+
+
 class FoldedNetwork:
     """What a FieldSpaceAutoencoder encodes and decodes whole fields to, for inference alone.
 
@@ -176,6 +222,7 @@ class FoldedNetwork:
         ring, none = 4 * side + 4, torch.zeros(c.width, device=network.encoder.gate.device)
         self._network = network
         with torch.no_grad():
+            self._maps = _Maps(network)
             self._encoder = _Block(network.encoder, own, ring, 1, none, kind)
             self._decoder, carried = [], none
             for i, block in enumerate(network.decoder):
@@ -197,12 +244,12 @@ class FoldedNetwork:
         own, field = x.unflatten(1, (n_cells(tokens), -1)), x.clone(memory_format=torch.contiguous_format)
         ring = gather(x, zoom, tokens)
         self._encoder.add(field.view(own.shape), own, ring, conditions.solar, None, surface[-1])
-        return self._network.compression(field)
+        return self._maps.compress(field)
 
     def decode(self, b: Tensor, conditions: Conditions, *, surface: list[FoldedSurface]) -> Tensor:
         """The compressed field (batch, cells / ratio) -> the field (batch, cells)."""
         read, memory = b, None
-        y = self._network.decompression(b).contiguous()
+        y = self._maps.decompress(b)
         tokens = self._network.token_zoom(zoom_of(y.shape[-1]))
         field = y.view(len(b), n_cells(tokens), -1)
         for block, share in zip(self._decoder, surface, strict=False):
