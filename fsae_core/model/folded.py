@@ -181,8 +181,9 @@ class _Maps:
         self._absent: dict[int, tuple[Tensor, ...]] = {}
 
     def _ring(self, b: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Steps to the neighbours (batch, cells, 8), with an absent corner as the networks' gather has it, and
-        what the smooth prolongation adds to that of an absent corner, (batch, absent)."""
+        """Steps to the neighbours (batch, cells, 8), with an absent corner as the networks' gather has it;
+        what the smooth prolongation adds to that of an absent corner (batch, absent); slots and cells of
+        these."""
         zoom = zoom_of(b.shape[-1])
         if zoom not in self._absent:
             places = neighbour_index(zoom)[1]
