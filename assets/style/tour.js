@@ -39,6 +39,11 @@ const guidedTour = (() => {
     window.fieldSpace.address()
     document.getElementById("tour").focus()
   }
+  // driver.js says that it has ended only where its first animation was over: one who is quicker is heard here.
+  const close = () => {
+    guide?.destroy()
+    ended()
+  }
   const show = () => {
     const {at, title, text} = STOPS[stop - 1]
     const place = document.querySelector(at)
@@ -49,7 +54,7 @@ const guidedTour = (() => {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches
     guide = load()({
       animate: !still, overlayColor: "#0b1416", overlayOpacity: 0.6, stagePadding: 6, stageRadius: 8,
-      overlayClickBehavior: () => {}, allowKeyboardControl: true, onDestroyed: ended,
+      overlayClickBehavior: () => {}, allowKeyboardControl: true, onDestroyStarted: close,
       onHighlighted: (node) => {
         for (const name of ["aria-haspopup", "aria-expanded", "aria-controls"]) node.removeAttribute(name)
       },
@@ -61,9 +66,9 @@ const guidedTour = (() => {
         title, description: text, popoverClass: "stop", showProgress: true, progressText: `Stop ${stop} of ${STOPS.length}`,
         showButtons: stop > 1 ? ["previous", "next", "close"] : ["next", "close"],
         prevBtnText: "Back", nextBtnText: last ? "Done" : "Next", doneBtnText: last ? "Done" : "Next",
-        onNextClick: () => (last ? guide.destroy() : go(stop + 1)),
+        onNextClick: () => (last ? close() : go(stop + 1)),
         onPrevClick: () => go(stop - 1),
-        onCloseClick: () => guide.destroy(),
+        onCloseClick: close,
         onPopoverRender: ({closeButton, footerButtons, nextButton, progress}) => {
           closeButton.textContent = "Skip"
           closeButton.setAttribute("aria-label", "Skip the tour")

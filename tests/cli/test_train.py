@@ -41,6 +41,8 @@ def test_all_options_arrive(fsae, asked, tmp_path):
         0.05,
         "--rounding",
         "straight-through",
+        "--variable",
+        "u10",
     )
     assert answer.code == 0 and answer.json["steps"] == 12 and answer.json["val_rmse"] == 0.5
     assert answer.json["path"] == str(out)
@@ -58,6 +60,7 @@ def test_all_options_arrive(fsae, asked, tmp_path):
         "learning_rate": 0.004,
         "step": 0.05,
         "rounding": "straight-through",
+        "variables": ["u10"],
     }
 
 
