@@ -242,7 +242,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = ""
         return escape(number(float(value)) if isinstance(value, float | np.floating) else str(value))
 
     head = "".join(
-        f'<th scope="col" {left if i == 0 else right}>{escape(h)}</th>' for i, h in enumerate(heads)
+        f'<th scope="col" {left if i == 0 else right}>{escape(h)}</th>' if h else f"<td {right}></td>"
+        for i, h in enumerate(heads)
     )
     body = "".join(
         "<tr>"
