@@ -131,9 +131,7 @@ def test_memory_is_flat_and_kills_change_nothing(folder):
     assert same
 
 
-def test_two_workers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scaling")
-    write_archive(synthetic(TIMES), folder / "in.zarr")
+def test_two_workers(folder):
     taken: dict[int, list[float]] = {1: [], 2: []}
     for turn in range(REPEATS):
         for workers in taken:
