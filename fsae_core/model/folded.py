@@ -6,9 +6,9 @@ Tokens, halo and sunlight are multiplied where they lie instead of being put sid
 the array that is there. A few fields at once stay in a core's own cache.
 
 Where the processor has units for bfloat16, the insides of the blocks may be computed in it: products are four
-times as quick (Zen 5) and a reconstruction of ERA5 temperature moves by a thousandth of its spread at most, its
-RMSE by 0.02 % (4x to 256x). Fields and norms stay in float32. What has to be the same everywhere (corrections that keep a largest error, layers
-upon layers) is not computed so.
+times as quick (Zen 5), and a reconstruction of ERA5 temperature moves by a thousandth of its spread at most,
+its RMSE by 0.02 % (4x to 256x). Fields and norms stay in float32. What has to be the same everywhere
+(corrections that keep a largest error, layers upon layers) is not computed so.
 """
 
 from __future__ import annotations
