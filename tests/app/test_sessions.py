@@ -71,6 +71,8 @@ async def pulled(url: str) -> str:
 
     token = generate_jwt_token(generate_session_id())
     connection = await websocket_connect(url.replace("http", "ws") + "/ws", subprotocols=["bokeh", token])
+    for _ in range(3):  # a browser asks when its connection has been acknowledged
+        assert await connection.read_message() is not None
     asked = Protocol().create("PULL-DOC-REQ")
     for frame in (asked.header_json, asked.metadata_json, asked.content_json):
         await connection.write_message(frame)
