@@ -31,6 +31,8 @@ CNN_VAE = "cnn-vae"
 """Stands for the convolutional baseline's weights that fit."""
 JOINT = "joint"
 """Stands for the weights for several variables together that fit."""
+ADAPTIVE = "adaptive"
+"""Stands for the general weights of all ratios together, with cells of different zooms."""
 _BEFORE = {"auto": "", CNN_VAE: f"{CNN_VAE}-", JOINT: f"{JOINT}-"}
 
 RATIOS = (4, 16, 64, 256)
@@ -76,7 +78,8 @@ def pick_model(
     """The model that `compress` would use, fit for every field of ``ds``; UserError when there is none.
 
     "auto" means the weights of the archive's own family where there are some that fit, else the general ones;
-    "cnn-vae" the same of the convolutional baseline, "joint" of weights for several variables together.
+    "cnn-vae" the same of the convolutional baseline, "joint" of weights for several variables together,
+    "adaptive" the general weights of all ratios, with cells of different zooms.
     """
     zoom, names = zoom_of_dataset(ds), data_names(ds)
     levels_of_ratio(ratio, zoom)
@@ -88,6 +91,8 @@ def pick_model(
         # Variables that the archive's own joint weights do not know: they say so, general ones could not.
         foreign = [card.name for card in own if card.ratio == ratio and model == JOINT and len(names) > 1]
         model = fitting[0] if fitting else foreign[0] if foreign else f"{before}general-{ratio}x"
+    elif model == ADAPTIVE:
+        model = f"general-{ADAPTIVE}-{ratio}x"
     fitted = load(model, device, ratio=ratio)
     wrong = misfit(fitted.card, ratio, names, zoom)
     if wrong:
@@ -136,9 +141,11 @@ def load(
 
 def shipped_cards() -> list[Any]:
     """Cards of the weights that come with the library."""
+    from fsae_core.model.adaptive_card import adaptive_cards
     from fsae_core.model.card import shipped_models
 
-    return list(shipped_models())
+    files = shipped_models()
+    return [*files, *adaptive_cards(files)]
 
 
 def misfit(card: Any, ratio: int, names: Iterable[str], zoom_in: int) -> str | None:

@@ -69,6 +69,14 @@ def _model(key: int) -> Any:
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 
+@lru_cache(maxsize=4096)
+def _flag_model(odds: int) -> Any:
+    """Of flags that are set so often in 4096."""
+    import constriction
+
+    return constriction.stream.model.Categorical(np.array([4096.0 - odds, odds]), perfect=False)
+
+
 @dataclass(frozen=True)
 class _Batch:
     """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach.
@@ -134,6 +142,11 @@ class Writer:
                 self._raw(low[batch.bits == n], int(n))
         return truth
 
+    def flags(self, truth: NDArray[np.bool_], odds: int) -> NDArray[np.bool_]:
+        """Write flags (k,), set with a probability of ``odds`` in 4096."""
+        self._coder.encode(truth.astype(np.int32), _flag_model(odds))
+        return truth
+
     def number(self, value: int, size: int) -> None:
         """Write one number of 0 to size - 1, all equally likely."""
         self._coder.encode(value, self._stream.model.Uniform(max(size, 2)))
@@ -193,6 +206,10 @@ class Reader:
         except (AssertionError, ValueError) as error:
             raise DamagedError("they cannot be decoded") from error
         return np.concatenate(parts)
+
+    def flags(self, amount: int, odds: int) -> NDArray[np.bool_]:
+        """Read so many flags, as `Writer.flags` wrote them."""
+        return self._take(_flag_model(odds), amount) > 0
 
     def number(self, size: int) -> int:
         """Read one number of 0 to size - 1."""

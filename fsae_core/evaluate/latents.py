@@ -23,13 +23,13 @@ __all__ = ["LatentMethod", "Latents", "OneLayer", "Transform", "as_float16"]
 
 import struct
 import time
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsae_core.evaluate.coded import Axis, Coded, Floats, Known, OutOfReach, Times, byte_budget, check_axis
-from fsae_core.evaluate.octaves import decode_row, encode_row
+from fsae_core.evaluate.latent_bytes import Latents, as_float16, from_bytes, to_bytes
 from fsae_core.evaluate.rate_search import finest_within
 
 RATIOS = (4, 16, 64, 256)
@@ -41,19 +41,6 @@ _TYPICAL = 16.0
 """Steps in the scale, to choose layers at."""
 _ABOVE_BITS, _STRIDE = 2.0, 2.5
 """Steps in the scale, to begin the search with: so many powers of two more than there are bits a value."""
-_FIELD_HEADER = 8
-
-
-@dataclass(frozen=True)
-class Latents:
-    """values (time, m), offset and scale (time,); zoom: of the sphere that they lie on, None for none;
-    shrinking: they are coefficients that come with the large ones first."""
-
-    values: Floats
-    offset: Floats
-    scale: Floats
-    zoom: int | None = None
-    shrinking: bool = False
 
 
 class Transform(Protocol):
@@ -125,6 +112,7 @@ class LatentMethod:
             sum(field.encode_s for field in fields),
             sum(field.decode_s for field in fields),
             max(notes, key=notes.count),
+            _leaves([field.leaves for field in fields]),
         )
 
     def _in_floats(self, x: Floats, times: Times, ratio: int) -> Coded:
@@ -139,7 +127,8 @@ class LatentMethod:
         between = time.process_time()
         recon = self.transform.decode(halves, x.shape[-1], times, ratio)
         spent = time.process_time() - between
-        return Coded(recon, float(latents.values.shape[-1]), float(np.mean(sizes)), between - started, spent)
+        floats = latents.values.shape[-1] + float(np.mean(halves.tree_bytes)) / 4
+        return Coded(recon, floats, float(np.mean(sizes)), between - started, spent, leaves=latents.leaves)
 
     def _in_bytes(self, x: Floats, times: Times, ratio: int) -> Coded:
         cells, budget = x.shape[-1], byte_budget(x.shape[-1], ratio)
@@ -198,6 +187,7 @@ class LatentMethod:
             encoding + spent[setting],
             decoding,
             _told(chain),
+            last.leaves,
         )
 
     def _shortest(
@@ -216,10 +206,10 @@ class LatentMethod:
         known: Latents | None = None
         for k, (target, ratio) in enumerate(zip(latents, chain, strict=True)):
             base = self._base(known, chain, k, cells, times)
-            data = _to_bytes(target, base, step / 2 ** (len(chain) - 1 - k))
+            data = to_bytes(target, base, step / 2 ** (len(chain) - 1 - k))
             parts.append(struct.pack("<H", len(data)) + data if ratio != chain[-1] else data)
             if ratio != chain[-1]:
-                known = _from_bytes(data, target, base)
+                known = from_bytes(data, target, base)
         return b"".join(parts)
 
     def _receive(
@@ -232,7 +222,7 @@ class LatentMethod:
             if k < len(chain) - 1:
                 (size,) = struct.unpack_from("<H", data)
                 data = data[2:]
-            known = _from_bytes(data[:size], shape, base)
+            known = from_bytes(data[:size], shape, base)
             data = data[size:]
         assert known is not None
         return known
@@ -257,40 +247,12 @@ def _told(chain: tuple[int, ...]) -> str | None:
     return f"sent in layers of {floats} times fewer floats{rest}"
 
 
+def _leaves(fields: list[NDArray[np.int8] | None]) -> NDArray[np.int8] | None:
+    """Of several fields together, where all have as many."""
+    found = [one for one in fields if one is not None]
+    same = len(found) == len(fields) and len({one.shape for one in found}) == 1
+    return np.concatenate(found) if same else None
+
+
 def _one(times: Times, i: int) -> Times:
     return None if times is None else times[i : i + 1]
-
-
-def as_float16(latents: Latents) -> tuple[Latents, list[int]]:
-    """Latents rounded so, and how many bytes each field takes."""
-    from numcodecs import Shuffle, Zstd
-
-    offset, scale = (v.astype(np.float32)[:, None] for v in (latents.offset, latents.scale))
-    kept = ((latents.values - offset) / scale).astype(np.float16)
-    packer, shuffle = Zstd(level=9), Shuffle(2)
-    sizes = [len(packer.encode(shuffle.encode(row.view(np.uint8)))) + _FIELD_HEADER for row in kept]
-    return replace(latents, values=(kept.astype(np.float32) * scale + offset)), sizes
-
-
-def _to_bytes(latents: Latents, base: Floats | None, step: float) -> bytes:
-    offset = latents.offset[:, None]
-    values = latents.values if base is None else latents.values - base + offset
-    if latents.shrinking:
-        return encode_row(values[0], float(latents.offset[0]), float(latents.scale[0]), step)
-    from fsae_core.codec.entropy import encode_latents
-
-    return encode_latents(values, latents.offset, latents.scale, step, latents.zoom)
-
-
-def _from_bytes(data: bytes, like: Latents, base: Floats | None) -> Latents:
-    """like: for what is known without the bytes, how many values there are and where they lie."""
-    if like.shrinking:
-        row, *side = decode_row(data, like.values.shape[-1])
-        values, offset, scale = row[None], *(np.array([v], np.float32) for v in side)
-    else:
-        from fsae_core.codec.entropy import decode_latents
-
-        values, offset, scale = decode_latents(data)
-    if base is not None:
-        values = values - offset[:, None] + base
-    return Latents(values, offset, scale, like.zoom, like.shrinking)

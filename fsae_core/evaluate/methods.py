@@ -15,6 +15,7 @@ import xarray as xr
 
 from fsae_core.archive.canonical import data_names
 from fsae_core.errors import UserError
+from fsae_core.evaluate.adaptive import Adaptive
 from fsae_core.evaluate.anomaly import OnAnomalies, climatology_of
 from fsae_core.evaluate.block_mean import BlockMean
 from fsae_core.evaluate.coded import Method
@@ -29,6 +30,7 @@ from fsae_core.training.splits import Split, split_of
 
 _CLIM = "+clim"
 JOINT_METHOD = "fs-ae-joint"
+_ADAPTIVE = "fs-ae-adaptive"
 _LEARNED = {"fs-ae": "auto", "cnn-vae": "cnn-vae"}
 _PICTURES: dict[str, type[PictureCodec]] = {
     "jpeg2000": Jpeg2000,
@@ -40,7 +42,7 @@ _PICTURES: dict[str, type[PictureCodec]] = {
 }
 _PLAIN = ("block-mean", "eof", "sht", *_PICTURES)
 
-METHODS = (*_LEARNED, JOINT_METHOD, *_PLAIN, *(name + _CLIM for name in (*_LEARNED, *_PLAIN)))
+METHODS = (*_LEARNED, _ADAPTIVE, JOINT_METHOD, *_PLAIN, *(name + _CLIM for name in (*_LEARNED, *_PLAIN)))
 """Every name, in the order of a table."""
 
 _WINDOW = 16
@@ -59,6 +61,8 @@ def method_named(name: str, ds: xr.Dataset, variable: str | None = None, device:
         raise UserError(f"There is no method named {name}: choose one of {', '.join(METHODS)}.")
     if name in _LEARNED:
         return LatentMethod(Learned(name, ds, variable, _LEARNED[name], device))
+    if name == _ADAPTIVE:
+        return LatentMethod(Adaptive(name, ds, variable, device))
     if name == JOINT_METHOD:
         return Joint(name, ds, variable, device)
     if plain in _LEARNED:

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from fsae_core.errors import UserError
+from fsae_core.model.adaptive import AdaptiveModel
+from fsae_core.model.adaptive_card import adaptive_cards
 from fsae_core.model.archive_model import ArchiveModel
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
 from fsae_core.model.card import (
@@ -37,6 +39,11 @@ def load_model(name_or_path: str | Path, device: str = "auto", ratio: int | None
     device: auto (cuda, then mps, then cpu) or torch's names; ratio: which, where a file holds several. Raises
     UserError when there is no such name or file, it is damaged, or the device is not there.
     """
+    name = str(name_or_path)
+    adaptive = {card.name: card for card in adaptive_cards(shipped_models())}
+    if name in adaptive:
+        parts = [load_model(part, device) for part in adaptive[name].config["weights"]]
+        return AdaptiveModel(adaptive[name].ratio, {p.card.ratio: cast(GeneralModel, p) for p in parts})
     card, path = find_card(name_or_path, ratio)
     return _load(card.name, card.ratio, path, path.stat().st_mtime_ns, str(pick_device(device)))
 

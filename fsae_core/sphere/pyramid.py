@@ -93,7 +93,7 @@ def restrict(x: Array, levels: int = 1) -> Array:
         return restrict_tensor(x, levels)
     x = _floating(x)
     for _ in range(levels):
-        quads = x.reshape(*x.shape[:-1], -1, 4)
+        quads = x.reshape(*x.shape[:-1], x.shape[-1] // 4, 4)
         x = ((quads[..., 0] + quads[..., 1]) + (quads[..., 2] + quads[..., 3])) * x.dtype.type(0.25)
     return x
 
@@ -123,7 +123,7 @@ def prolong(x: Array, levels: int = 1) -> Array:
     steps[..., slot, cell] = (steps[..., before, cell] + steps[..., after, cell]) * x.dtype.type(0.5)
     fine = np.swapaxes(steps, -1, -2) @ prolongation_matrix(levels)[:, 1:].T.astype(x.dtype)
     fine += x[..., None]
-    return fine.reshape(*x.shape[:-1], -1)
+    return fine.reshape(*x.shape[:-1], x.shape[-1] * 4**levels)
 
 
 def decompose(x: Array, zooms: Iterable[int]) -> dict[int, Array]:

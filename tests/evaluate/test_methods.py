@@ -37,7 +37,7 @@ def test_the_names_of_the_contract():
         "zfp",
         "bitround",
     ]
-    assert set(METHODS) == {"fs-ae-joint", *plain, *(f"{name}+clim" for name in plain)}
+    assert set(METHODS) == {"fs-ae-adaptive", "fs-ae-joint", *plain, *(f"{name}+clim" for name in plain)}
 
 
 @pytest.mark.parametrize("name", PLAIN)
