@@ -21,6 +21,7 @@ from app.colours import Scale, error_scale, speed_scale
 from app.compare_methods import fitting_methods, held_out, method_of, nearest_index
 from app.compare_state import AXES, method_name
 from app.compare_tables import Table, known_table
+from app.leaf_outlines import LeafOutlines
 from app.picture import WINDS
 from app.sphere_view import Field
 from app.state import RATIOS
@@ -33,6 +34,7 @@ from fsae_core.evaluate.methods import window_of
 from fsae_core.evaluate.places import worst_places
 from fsae_core.evaluate.plain import plain_json
 from fsae_core.evaluate.row import NOTHING, scores
+from fsae_core.sphere.healpix import zoom_of
 from fsae_core.training.splits import Split, split_of
 
 _SIDES = 24
@@ -59,7 +61,8 @@ class Side:
 
     recon, error: None where the method cannot do it, and then `why` says so; floats, bytes: of this field,
     of both components for a speed; row: figures of this field as a row of `fsae evaluate` has them; worst:
-    (lon, lat, error) of its worst places; cards: of all weights that may take part; side_bytes: of what both
+    (lon, lat, error) of its worst places; leaves: the cells that it has numbers for, where they are of
+    several sizes; cards: of all weights that may take part; side_bytes: of what both
     sides must have beforehand, weights files whole and maps as float32.
     """
 
@@ -73,6 +76,7 @@ class Side:
     side_bytes: int = 0
     why: str = ""
     wind: Wind | None = None
+    leaves: LeafOutlines | None = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,8 @@ def _coded(archive: Archive, held: Archive, variable: str, wish: Wish, name: str
     times = None if np.isnat(held.times).any() else held.times[part]
     axis: Any = wish.axis
     coded = method.code(x, times, axis=axis, ratio=wish.ratio)
-    return replace(coded, recon=coded.recon[index - part.start])
+    leaves = None if coded.leaves is None else coded.leaves[index - part.start]
+    return replace(coded, recon=coded.recon[index - part.start], leaves=leaves)
 
 
 def _side(archive: Archive, held: Archive, wish: Wish, name: str, index: int) -> Side:
@@ -268,6 +273,7 @@ def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: in
         cards,
         sum(files.values()) + 4 * maps,
         wind=_decoded_wind(held, wish, index, coded) if wish.speed else None,
+        leaves=None if coded[0].leaves is None else LeafOutlines(coded[0].leaves, zoom_of(truth.size)),
     )
 
 

@@ -87,8 +87,21 @@ class CompareGallery:
         winds = (shown.wind, shown.a.wind, shown.b.wind)
         for pane, wind in zip((self.truth, self.a, self.b), winds, strict=True):
             pane.wind = wind
+        self._choose_outlines(shown)
         self.maps.draw(self._fields(shown))
         self.recolour()
+
+    def _choose_outlines(self, shown: Compared) -> None:
+        for pane, side in ((self.a, shown.a), (self.b, shown.b)):
+            pane.leaves = side.leaves if self.state.cells == "on" else None
+
+    def outline(self) -> None:
+        """Draw the outlines of cells, or take them away, as the state says."""
+        if self._shown is None:
+            return
+        self._choose_outlines(self._shown)
+        for pane in (self.a, self.b):
+            pane.outline(self.maps.projection, self.maps.window)
 
     def redraw(self, moved: bool) -> None:
         """Draw what is shown again, for the window of now; moved: the projection is a new one."""

@@ -11,7 +11,7 @@ import panel as pn
 
 from app.binding import Binding
 from app.compare_fields import Compared
-from app.compare_state import AXES, CURVES, GRIDS, SPANS, CompareState, method_name
+from app.compare_state import AXES, CELLS, CURVES, GRIDS, SPANS, CompareState, method_name
 from app.controls import Action, Choice, Segmented, column
 from app.export import grid_step
 from app.field_controls import FieldControls, MapControls
@@ -70,6 +70,13 @@ class CompareSidebar:
             value=str(state.ratio),
             options=[[str(r), f"{r}×", ""] for r in RATIOS],
         )
+        self.cells = Segmented(
+            label="Cells",
+            help="Outlines of the cells that the method has numbers for: small where the field is hard to "
+            "tell. Those too small to be seen are left out until you zoom in.",
+            value=state.cells,
+            options=[[k, v, ""] for k, v in CELLS.items()],
+        )
         self.curves = Segmented(
             label="Curves",
             help="Which methods the charts show: on fields as they are, on departures from a "
@@ -112,6 +119,7 @@ class CompareSidebar:
         binding.tie(self.b, "b")
         binding.tie(self.axis, "axis")
         binding.tie(self.ratio, lambda v: {"ratio": int(v)})
+        binding.tie(self.cells, "cells")
         binding.tie(self.curves, "curves")
         binding.tie(self.span, "span")
         binding.tie(self.speed, lambda v: {"speed": v == "speed"})
@@ -127,7 +135,7 @@ class CompareSidebar:
         return {
             "data": column(self.field.archive, self.field.variable, self.speed, self.field.upload),
             "time": column(self.field.time),
-            "methods": column(self.a, self.b, self.swap, self.axis, self.ratio),
+            "methods": column(self.a, self.b, self.swap, self.axis, self.ratio, self.cells),
             "figures": column(self.curves, self.span),
             "table": column(self.status, self.which, self.compute),
             "map": self.map.column,
@@ -145,6 +153,7 @@ class CompareSidebar:
             put(self.b, options=fitting, value=wish.b)
             put(self.axis, value=wish.axis)
             put(self.ratio, value=str(wish.ratio))
+            put(self.cells, visible=any(side.leaves is not None for side in (shown.a, shown.b)))
             put(self.speed, value="speed" if wish.speed else "part", visible=shown.windy)
             latlon = f"{GRIDS['latlon']} {grid_step(shown.archive.zoom):g}°"
             put(self.grid, options=[["latlon", latlon, ""], ["healpix", GRIDS["healpix"], ""]])

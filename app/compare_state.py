@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AXES", "CURVES", "GRIDS", "NAMES", "SPANS", "CompareState", "method_name"]
+__all__ = ["AXES", "CELLS", "CURVES", "GRIDS", "NAMES", "SPANS", "CompareState", "method_name"]
 
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from app.state import RATIOS, MapState, Part, flag, number, one_of, text
 
 _PLAIN = {
     "fs-ae": "FS-AE",
+    "fs-ae-adaptive": "FS-AE adaptive",
     "cnn-vae": "CNN-VAE",
     "fs-ae-joint": "FS-AE, variables together",
     "block-mean": "Block mean",
@@ -24,15 +25,16 @@ _PLAIN = {
     "zfp": "ZFP",
     "bitround": "Bit rounding",
 }
-_NEVER_ON_ANOMALIES = "fs-ae-joint"
+_NEVER_ON_ANOMALIES = ("fs-ae-adaptive", "fs-ae-joint")
 NAMES = {
     **_PLAIN,
-    **{f"{key}+clim": f"{name} + clim" for key, name in _PLAIN.items() if key != _NEVER_ON_ANOMALIES},
+    **{f"{key}+clim": f"{name} + clim" for key, name in _PLAIN.items() if key not in _NEVER_ON_ANOMALIES},
 }
 """What `fsae evaluate` calls a method, and what the page writes."""
 
 AXES = {"floats": "Numbers", "bytes": "Bytes"}
 CURVES = {"raw": "Raw", "clim": "+ clim", "all": "All", "pair": "A, B"}
+CELLS = {"on": "Outlined", "off": "Hidden"}
 SPANS = {"all": "Held-out times", "one": "This time"}
 GRIDS = {"latlon": "Lat–lon", "healpix": "HEALPix"}
 
@@ -55,6 +57,9 @@ class CompareState(MapState):
     curves: Any = param.Selector(default="raw", objects=list(CURVES))
     span: Any = param.Selector(default="all", objects=list(SPANS))
     speed = param.Boolean(False, doc="Wind speed instead of a component.")
+    cells: Any = param.Selector(
+        default="on", objects=list(CELLS), doc="Outlines of cells of different sizes."
+    )
     swipe = param.Number(0.5, bounds=(0.0, 1.0), doc="Where the divider stands, as a share of the window.")
     place: Any = param.Tuple(default=None, length=2, allow_None=True, doc="Marked (lon, lat).")
 
@@ -69,6 +74,7 @@ class CompareState(MapState):
         one_of("curves", CURVES),
         one_of("span", SPANS, "all or one"),
         flag("speed"),
+        one_of("cells", CELLS, "on or off"),
         *MapState.parts,
         number("swipe", 0, 1, "a share from 0 to 1"),
         Part("place", lambda words: _place(words), "a longitude and a latitude", lambda p: _written(p)),

@@ -31,6 +31,7 @@ from bokeh.plotting import figure as Figure
 
 from app.colours import Scale, palette
 from app.late_figure import LateFigure
+from app.leaf_outlines import LeafOutlines
 from app.map_set import MapSet
 from app.projection import Projection
 from app.sphere_view import Field, Window, pixel_index, render
@@ -68,6 +69,9 @@ class MapPane(LateFigure):
         self.arrows: ColumnDataSource = like.arrows if like else ColumnDataSource({"x": [], "y": []})
         #: What is drawn over the field as arrows; None for nothing.
         self.wind: Wind | None = None
+        self.outlines: ColumnDataSource = like.outlines if like else ColumnDataSource({"x": [], "y": []})
+        #: Cells whose outlines are drawn over the field; None for nothing.
+        self.leaves: LeafOutlines | None = None
         self.unit = ""
         # Not empty: the browser measures the bar once, and the words may come with a late first picture.
         self.title = "\u00a0"
@@ -118,6 +122,8 @@ class MapPane(LateFigure):
         dart = Line(x="x", y="y", line_width=1.2, line_alpha=0.9, line_color="#0e161a", line_cap="round")
         for line in (rim, dart):
             fig.add_glyph(self.arrows, line)
+        side = Line(x="x", y="y", line_width=0.6, line_alpha=0.5, line_color="#0e161a")
+        fig.add_glyph(self.outlines, side)
         colour(grid, "#59656b", "#7d8a91", "line_color")
         self._axes(fig)
         self.hover = HoverTool(
@@ -225,6 +231,14 @@ class MapPane(LateFigure):
             self.arrows.data = arrows(self.wind, projection, window)
         elif len(self.arrows.data["x"]):
             self.arrows.data = {"x": [], "y": []}
+        self.outline(projection, window)
+
+    def outline(self, projection: Projection, window: Window) -> None:
+        """Draw the outlines of cells where there are some to draw, for the window."""
+        if self.leaves is not None:
+            self.outlines.data = self.leaves.lines(projection, window)
+        elif len(self.outlines.data["x"]):
+            self.outlines.data = {"x": [], "y": []}
 
     def still(self) -> bytes:
         """What is shown, as a PNG of the frame's size."""

@@ -9,6 +9,7 @@ __all__ = ["colour_of", "dash_of"]
 
 _COLOURS = {
     "fs-ae": "#0d8b97",
+    "fs-ae-adaptive": "#0a6b4f",
     "cnn-vae": "#d2691e",
     "fs-ae-joint": "#4a6fd8",
     "block-mean": "#94802f",

@@ -65,6 +65,7 @@ class ComparePage(MapPage):
         super().wire()
         self.state.param.watch(lambda *_: self.request(), list(_COMPUTED))
         self.state.param.watch(lambda *_: self._tell(), ["curves", "span"])
+        self.state.param.watch(lambda *_: self._outlined(), ["cells"])
         self.swipe("swipe", self.state.swipe, self._swiped)
 
     def start(self) -> None:
@@ -132,6 +133,10 @@ class ComparePage(MapPage):
 
     def redraw(self, moved: bool) -> None:
         self.gallery.redraw(moved)
+
+    def _outlined(self) -> None:
+        self.gallery.outline()
+        self.tell_address()
 
     def recolour(self) -> None:
         self.gallery.recolour()
