@@ -28,6 +28,7 @@ from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
 from fsae_core.codec.layers import Layers, Models
 from fsae_core.codec.layout import INSTANT, format_of
+from fsae_core.codec.leaf_codec import rows_of_leaves
 from fsae_core.codec.lock import check_free, owned
 from fsae_core.codec.part_work import PARTS, Record, make_part, read_record
 from fsae_core.codec.pipeline import coders_of, fitting_models
@@ -42,6 +43,7 @@ from fsae_core.codec.together_run import errors_together, run_together
 from fsae_core.codec.unpack import UNPACK
 from fsae_core.codec.workers import by_cluster, by_processes, get_ready
 from fsae_core.errors import UserError
+from fsae_core.sphere.healpix import zoom_of
 
 _PLAN = "plan.json"
 
@@ -210,10 +212,11 @@ def _make_plan(
         layers = coders_of(models, ds, name, step, max_error)
         x, times = some_fields(ds[name])
         trial = layers.encode(x[:1], None if times is None else times[:1])
-        sizes = [sum(part.values.shape[-1] for part in trial)]
+        rows = rows_of_chunk(sum(part.values.shape[-1] for part in trial))
+        if trial[-1].leaves is not None:
+            rows = rows_of_leaves(zoom_of(x.shape[-1]))
         if max_error is not None:
-            sizes.append(x.shape[-1])
-        rows = max(rows_of_chunk(size) for size in sizes)
+            rows = max(rows, rows_of_chunk(x.shape[-1]))
         instant = layers.coders[-1].instant
         recipes.append(Recipe(name, instant, tuple(c.step for c in layers.coders), rows))
     named = tuple((_weights_name(m, model), int(m.card.ratio), str(m.card.sha256)) for m in models)

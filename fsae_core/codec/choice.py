@@ -33,6 +33,8 @@ JOINT = "joint"
 """Stands for the weights for several variables together that fit."""
 ADAPTIVE = "adaptive"
 """Stands for the general weights of all ratios together, with cells of different zooms."""
+ADAPTIVE_FAMILY = f"general-{ADAPTIVE}"
+"""The family of these on a card."""
 _BEFORE = {"auto": "", CNN_VAE: f"{CNN_VAE}-", JOINT: f"{JOINT}-"}
 
 RATIOS = (4, 16, 64, 256)
@@ -92,7 +94,7 @@ def pick_model(
         foreign = [card.name for card in own if card.ratio == ratio and model == JOINT and len(names) > 1]
         model = fitting[0] if fitting else foreign[0] if foreign else f"{before}general-{ratio}x"
     elif model == ADAPTIVE:
-        model = f"general-{ADAPTIVE}-{ratio}x"
+        model = f"{ADAPTIVE_FAMILY}-{ratio}x"
     fitted = load(model, device, ratio=ratio)
     wrong = misfit(fitted.card, ratio, names, zoom)
     if wrong:

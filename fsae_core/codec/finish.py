@@ -29,11 +29,13 @@ import xarray as xr
 from fsae_core.archive.zipping import zip_folder
 from fsae_core.codec.choice import FieldModel
 from fsae_core.codec.layers import Layers
+from fsae_core.codec.leaf_codec import rows_of_leaves
 from fsae_core.codec.part_work import CHUNKS, Record
 from fsae_core.codec.pipeline import assembled
 from fsae_core.codec.plan import Part
 from fsae_core.codec.shelf import named_variables
 from fsae_core.codec.store import prepared, rows_of_chunk, write_metadata
+from fsae_core.sphere.healpix import zoom_of
 
 COMPLETE = "complete"
 """A file that says that a store only has to be moved to its place."""
@@ -69,16 +71,28 @@ def assemble(
                     side[part.start : part.stop, part.member] = numbers
             sides.append(side)
 
-        def nothing(values: int, kind: Any, lead: tuple[int, ...] = lead, beside: int = 0) -> Any:
-            rows = rows_of_chunk(values + beside)
+        leafy = records[own[0].index].leaves
+        at_once = rows_of_leaves(zoom_of(array.shape[-1])) if leafy else None
+
+        def nothing(
+            values: int,
+            kind: Any,
+            lead: tuple[int, ...] = lead,
+            beside: int = 0,
+            at_once: int | None = None,
+        ) -> Any:
+            rows = at_once or rows_of_chunk(values + beside)
             chunks = ((min(lead[0], rows),) if lead else ()) + (1,) * (len(lead) - 1)
             return da.zeros((*lead, values), dtype=kind, chunks=(*chunks, values))
 
         total = sum(first.values)
-        fields = [nothing(values, np.float32, beside=total - values) for values in first.values]
+        fields = [
+            nothing(values, np.float32, beside=total - values, at_once=at_once) for values in first.values
+        ]
+        leaves = nothing(total, np.int8, at_once=at_once) if leafy else None
         bounded = layers.coders[-1].max_error is not None
         whole = nothing(array.shape[-1], np.int32) if bounded else None
-        variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole)
+        variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole, leaves)
     return assembled(ds, variables, models)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from fsae_core.codec.block import rows_at_once
 from fsae_core.codec.choice import Floats, Times
@@ -28,6 +29,7 @@ from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.field_coder import CodedFields
 from fsae_core.codec.layered_store import codec_of_layers
 from fsae_core.codec.layers import Layers
+from fsae_core.codec.leaf_codec import LeavesCodec, rows_of_leaves
 from fsae_core.codec.plan import Part, Plan
 from fsae_core.codec.store import rows_of_chunk
 from fsae_core.codec.zarr_codec import WholeCodec
@@ -44,7 +46,8 @@ class Record:
     """What is known of a part that is done.
 
     chunks: by name below the store, bytes and CRC32C; offset, scale: float32 in base64; zooms: of each layer,
-    None off the sphere; values: of a compressed field of each layer; sums: of its errors.
+    None off the sphere; values: of a compressed field of each layer; sums: of its errors; leaves: whether its
+    cells are of several zooms.
     """
 
     chunks: dict[str, tuple[int, int]]
@@ -53,6 +56,7 @@ class Record:
     zooms: tuple[int | None, ...]
     values: tuple[int, ...]
     sums: dict[str, float]
+    leaves: bool = False
 
     def side(self, which: str) -> Floats:
         """Offsets or scales, one a field."""
@@ -123,21 +127,38 @@ def make_part(work: Path, plan: Plan, ds: xr.Dataset, coders: dict[str, Layers],
     sizes = tuple(values.shape[-1] for values in fields)
     told = list(zip(sizes, (coder.step for coder in layers.coders), zooms, strict=True))
     codec: Any = codec_of_layers(told) if len(told) > 1 else codec_of_layers(told).layers[0].codec
-    stored = [(name, codec, np.concatenate(standard, axis=-1))]
+    leaves = [p.leaves for p in last if p.leaves is not None]
+    rows = None
+    if leaves:
+        standard.append(np.concatenate(leaves).astype(np.float32))
+        codec, rows = LeavesCodec(layers.coders[-1].step), rows_of_leaves(zoom_of(x.shape[-1]))
+    stored = [(name, codec, np.concatenate(standard, axis=-1), rows)]
     if plan.max_error is not None:
         whole = np.concatenate([p.corrections for p in last if p.corrections is not None])
-        stored.append((f"{name}_correction", WholeCodec(zoom_of(whole.shape[-1])), whole))
-    for own, codec, values in stored:
-        chunks |= _write_chunks(work, part, own, single, values, codec)
+        stored.append((f"{name}_correction", WholeCodec(zoom_of(whole.shape[-1])), whole, None))
+    for own, codec, values, at_once in stored:
+        names = list(_chunk_names(part, own, single, at_once or rows_of_chunk(values.shape[-1])))
+        chunks |= _write_chunks(work, names, values, codec)
     sums = ErrorSums()
     if plan.check:
-        first, *steps = (_read_chunks(work, part, o, single, c, v.shape[-1]) for o, c, v in stored)
-        arrays = [*np.split(first, np.cumsum(sizes)[:-1], axis=-1), *steps]
+        first, *steps = (
+            _read_chunks(
+                work,
+                list(_chunk_names(part, own, single, at_once or rows_of_chunk(v.shape[-1]))),
+                c,
+                v.shape,
+            )
+            for own, c, v, at_once in stored
+        )
+        cuts = np.cumsum([part.shape[-1] for part in standard])[:-1]
+        arrays = np.split(first, cuts, axis=-1)
+        cells = arrays.pop().astype(np.int8) if leaves else None
+        arrays += steps
         for b in blocks:
-            read = _as_coded(arrays, offset, scale, list(zooms), b)
+            read = _as_coded(arrays, offset, scale, list(zooms), b, cells)
             sums.add(x[b], layers.decode(read, None if times is None else times[b]))
     low, wide = (base64.b64encode(side.astype("<f4").tobytes()).decode() for side in (offset, scale))
-    record = Record(chunks, low, wide, zooms, sizes, asdict(sums))
+    record = Record(chunks, low, wide, zooms, sizes, asdict(sums), bool(leaves))
     text = json.dumps(asdict(record), sort_keys=True)
     _put(work, work / PARTS / f"{part.index}.json", text.encode())
 
@@ -150,40 +171,47 @@ def _values(array: xr.DataArray) -> tuple[Floats, Times]:
     return values, array["time"].values
 
 
-def _chunk_names(part: Part, own: str, single: bool, values: int) -> Iterator[tuple[str, slice]]:
-    """Of each chunk of an array that a part fills: its name below the store and its rows in the part."""
+def _chunk_names(part: Part, own: str, single: bool, rows: int) -> Iterator[tuple[str, slice]]:
+    """Of each chunk, of so many rows, of an array that a part fills: its name below the store and its rows in
+    the part."""
     if single:
         yield f"{own}/c/0", slice(0, 1)
         return
-    rows, middle = rows_of_chunk(values), "" if part.member is None else f"{part.member}/"
+    middle = "" if part.member is None else f"{part.member}/"
     for start in range(part.start, part.stop, rows):
         stop = min(start + rows, part.stop)
         yield f"{own}/c/{start // rows}/{middle}0", slice(start - part.start, stop - part.start)
 
 
 def _write_chunks(
-    work: Path, part: Part, own: str, single: bool, fields: Any, codec: Any
+    work: Path, chunks: list[tuple[str, slice]], fields: Any, codec: Any
 ) -> dict[str, tuple[int, int]]:
     written = {}
-    for name, rows in _chunk_names(part, own, single, fields.shape[-1]):
+    for name, rows in chunks:
         data = codec.to_chunk(fields[rows])
         _put(work, work / CHUNKS / name, data)
         written[name] = (len(data), _checksum(data))
     return written
 
 
-def _read_chunks(work: Path, part: Part, own: str, single: bool, codec: Any, values: int) -> Any:
+def _read_chunks(work: Path, chunks: list[tuple[str, slice]], codec: Any, shape: tuple[int, ...]) -> Any:
     """The rows of a part as they come back from the files, which leave out zeros at the end of a chunk."""
     kind = np.float32 if not isinstance(codec, WholeCodec) else np.int32
-    out = np.zeros((part.stop - part.start, values), kind)
-    for name, rows in _chunk_names(part, own, single, values):
+    out = np.zeros(shape, kind)
+    for name, rows in chunks:
         read = codec.to_fields((work / CHUNKS / name).read_bytes())
-        out[rows][: len(read)] = read
+        if len(read):
+            out[rows][: len(read)] = read
     return out
 
 
 def _as_coded(
-    arrays: list[Any], offset: Floats, scale: Floats, zooms: list[int | None], rows: slice
+    arrays: list[Any],
+    offset: Floats,
+    scale: Floats,
+    zooms: list[int | None],
+    rows: slice,
+    leaves: NDArray[np.int8] | None = None,
 ) -> list[CodedFields]:
     """What a reader of the store would hand to the decoder, for some rows."""
     low, wide = offset[rows], scale[rows]
@@ -191,7 +219,7 @@ def _as_coded(
     for i, zoom in enumerate(zooms):
         values = arrays[i][rows] * wide[:, None] + low[:, None]
         steps = arrays[-1][rows] if i == len(zooms) - 1 and len(arrays) > len(zooms) else None
-        parts.append(CodedFields(values, low, wide, zoom, steps))
+        parts.append(CodedFields(values, low, wide, zoom, steps, None if leaves is None else leaves[rows]))
     return parts
 
 

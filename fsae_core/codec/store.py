@@ -34,6 +34,7 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.files import open_raw
+from fsae_core.codec import leaf_codec
 from fsae_core.codec.atomic import PARTIAL, writing_store
 from fsae_core.codec.block import Progress, rows_at_once
 from fsae_core.codec.layered_store import apart, codec_of_array, side_by_side
@@ -45,8 +46,9 @@ from fsae_core.codec.layout import (
     field_names,
     held_ratios,
     layer_name,
+    leaves_name,
 )
-from fsae_core.codec.lazy import in_units
+from fsae_core.codec.lazy import as_zooms, in_units
 from fsae_core.codec.missing import missing_chunks
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
@@ -94,12 +96,18 @@ def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
         ]
         whole = standard[-1]
         codec: Any = _latents_codec(cds[name])
+        rows = None
+        if leaves_name(name) in cds.variables:
+            out = out.drop_vars([name, leaves_name(name)])
+            whole = leaf_codec.side_by_side(whole, cds[leaves_name(name)])
+            codec = leaf_codec.LeavesCodec(codec.step)
+            rows = leaf_codec.rows_of_leaves(int(cds.attrs["fsae_zoom_in"]))
         if len(layers) > 1:
             out = out.drop_vars(layers).assign_attrs(fsae_format=LAYERED_FORMAT)
             whole = side_by_side(standard)
             codec = codec_of_array(whole)
         out[name] = whole.assign_attrs({STANDARDISED: "value = stored * scale + offset"})
-        encoding[name] = _coded(out[name], codec)
+        encoding[name] = _coded(out[name], codec, rows)
         if not offset.any() and (scale == 1).all():
             out = out.drop_vars([f"{name}_offset", f"{name}_scale"])
         if f"{name}_correction" in cds.variables:
@@ -116,6 +124,9 @@ def size_of_store(cds: xr.Dataset, path: str | Path) -> StoreSize:
     size = bytes_on_disk(path)
     layers = [layer_name(name, ratio) for name in names for ratio in held_ratios(cds)[:-1]]
     kept = sum(cds[n].size for n in (*names, *layers))
+    if any(leaves_name(name) in cds.variables for name in names):
+        # The tree of the cells is counted, for which room was left (`AdaptiveModel`).
+        kept = native // int(cds.attrs["fsae_ratio"])
     return StoreSize(native / kept, 4 * native / size, size, 4 * native)
 
 
@@ -133,7 +144,7 @@ def open_store(path: str | Path) -> xr.Dataset:
         name: tuple(array.encoding.get("chunks") or array.shape) for name, array in ds.variables.items()
     }
     shapes = {name: array.shape for name, array in ds.variables.items()}
-    ds = apart(_completed(ds), path.name)
+    ds = leaf_codec.apart(apart(_completed(ds), path.name), path.name)
     check_compressed(ds, path.name)
     missing = missing_chunks({name: (shapes[name], chunks[name]) for name in chunks}, path)
     if missing:
@@ -147,6 +158,8 @@ def open_store(path: str | Path) -> xr.Dataset:
             lazy = in_units(ds[own].variable, offset, scale)
             lazy.attrs.pop(STANDARDISED, None)
             rows = chunks[own if own in chunks else name][:-1]
+            if leaves_name(own) in ds.variables:
+                ds[leaves_name(own)] = as_zooms(ds[leaves_name(own)].variable)
             lazy.encoding = {"preferred_chunks": dict(zip(lazy.dims, (*rows, lazy.shape[-1]), strict=True))}
             ds[own] = lazy
     return ds
@@ -268,11 +281,11 @@ def _power_of_two(number: int) -> int:
     return 1 << (max(1, number).bit_length() - 1)
 
 
-def _coded(array: xr.DataArray, codec: Any) -> dict[str, Any]:
-    """One entropy-coded stream a chunk: some dozens of times of one member."""
+def _coded(array: xr.DataArray, codec: Any, rows: int | None = None) -> dict[str, Any]:
+    """One entropy-coded stream a chunk: some dozens of times of one member, or so many rows."""
     chunks = [1] * (array.ndim - 1) + [array.shape[-1]]
     if array.ndim > 1:
-        chunks[0] = max(1, min(array.shape[0], rows_of_chunk(array.shape[-1])))
+        chunks[0] = max(1, min(array.shape[0], rows or rows_of_chunk(array.shape[-1])))
     encoding: dict[str, Any] = {
         "serializer": codec,
         "compressors": (),

@@ -62,16 +62,21 @@ class FieldsCodec(ArrayBytesCodec):
         shape = tuple(spec.shape)
         self.check_shape(shape)
         data, rows = chunk.to_bytes(), math.prod(shape[:-1])
-        check_claims(data, rows, shape[-1])
+        self.check_claims(data, rows, shape[-1])
         fields = self.to_fields(data)
         out = np.zeros((rows, shape[-1]), chunk_type(spec))
-        out[: len(fields)] = fields
+        if len(fields):
+            out[: len(fields)] = fields
         return spec.prototype.nd_buffer.from_numpy_array(out.reshape(shape))
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """UserError for a chunk of more values than a stream may hold, before room is made for them."""
         if math.prod(shape) > MOST_VALUES:
             raise damaged(f"a chunk of shape {shape} has more than {MOST_VALUES} values")
+
+    def check_claims(self, stream: bytes, rows: int, values: int) -> None:
+        """As the function of that name."""
+        check_claims(stream, rows, values)
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
         """Raises TypeError: it is known only when the chunk is coded."""

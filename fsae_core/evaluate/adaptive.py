@@ -30,7 +30,7 @@ class Adaptive(Learned):
     def encode(self, x: Floats, times: Times, ratio: int) -> Latents:
         got = self._compressed(x, times, ratio)
         values, offset, scale = (np.asarray(v, np.float32) for v in (got.values, got.offset, got.scale))
-        return Latents(values, offset, scale, leaves=got.zooms)
+        return Latents(values, offset, scale, leaves=got.leaves)
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
         assert latents.leaves is not None

@@ -61,7 +61,7 @@ def test_at_as_many_numbers_the_error_is_smaller_than_with_cells_of_one_size(wee
     asked = {"variable": "t2m", "times": times, "instant": True}
     adaptive, uniform = load_model(f"general-adaptive-{ratio}x"), load_model(f"general-{ratio}x")
     packed = adaptive.compress_fields(x, **asked)
-    assert packed.values.shape == packed.zooms.shape == (2, leaves_within(x.shape[1] // ratio))
+    assert packed.values.shape == packed.leaves.shape == (2, leaves_within(x.shape[1] // ratio))
     back = adaptive.decompress_fields(packed, **asked)
     plain = uniform.decompress_fields(uniform.compress_fields(x, **asked), **asked)
     assert np.mean((back - x) ** 2) < (
@@ -76,10 +76,10 @@ def test_what_is_decoded_has_the_means_that_the_leaves_say(week):
     model = load_model("general-adaptive-16x")
     packed = model.compress_fields(x, **asked)
     back = model.decompress_fields(packed, **asked)
-    starts = first_cells(packed.zooms, 6)
+    starts = first_cells(packed.leaves, 6)
     for leaf in (0, 700, 1500, 2900):
         for field in range(2):
-            size = 4 ** (6 - int(packed.zooms[field, leaf]))
+            size = 4 ** (6 - int(packed.leaves[field, leaf]))
             part = slice(starts[field, leaf], starts[field, leaf] + size)
             assert back[field, part].mean() == pytest.approx(packed.values[field, leaf], abs=2e-3)
             assert x[field, part].mean() == pytest.approx(packed.values[field, leaf], abs=2e-3)
@@ -91,10 +91,10 @@ def test_small_cells_are_where_the_field_is_hard_to_tell(week):
     x = ds["tp"].values[-1:].astype(np.float32)
     model = load_model("general-adaptive-64x")
     packed = model.compress_fields(x, variable="tp", times=times[-1:], instant=False)
-    small = packed.zooms[0] >= 4
-    assert small.any() and (packed.zooms[0] <= 2).any()
+    small = packed.leaves[0] >= 4
+    assert small.any() and (packed.leaves[0] <= 2).any()
     wet = packed.values[0]
-    assert wet[small].mean() > 3 * wet[packed.zooms[0] <= 2].mean()
+    assert wet[small].mean() > 3 * wet[packed.leaves[0] <= 2].mean()
 
 
 def test_fields_are_worked_on_one_by_one(week):
@@ -103,7 +103,7 @@ def test_fields_are_worked_on_one_by_one(week):
     model = load_model("general-adaptive-64x")
     both = model.compress_fields(x, variable="t2m", times=times, instant=True)
     one = model.compress_fields(x[1:], variable="t2m", times=times[1:], instant=True)
-    assert (both.zooms[1] == one.zooms[0]).mean() > 0.98
+    assert (both.leaves[1] == one.leaves[0]).mean() > 0.98
     assert restrict(x, 6).shape == (2, 12)
 
 
