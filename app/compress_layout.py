@@ -32,7 +32,8 @@ LAYOUT = Layout(
             "compressed",
             "Compressed field",
             "Compr.",
-            help="The values that are kept, at their place on the sphere: again a field, of larger cells.",
+            help="The values that are kept, at their place on the sphere: again a field, of larger cells. "
+            "Adaptive cells are small where the field is hard to tell.",
         ),
         Pane(
             "swipe",

@@ -12,6 +12,7 @@ from app.state import RATIOS, MapState, Part, flag, number, one_of, text
 
 METHODS = {
     "general": "General weights",
+    "general-adaptive": "General, adaptive cells",
     "amip": "AMIP weights",
     "joint": "All variables together",
     "block-mean": "Block mean + smooth (no network)",

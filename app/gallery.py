@@ -46,6 +46,7 @@ class Gallery:
         self._shown = shown
         unit = self._unit
         self.original.wind, self.reconstruction.wind = shown.picture.wind, shown.picture.recon_wind
+        self.compressed.leaves = shown.picture.leaves
         for pane in self.maps.panes:
             pane.unit_is(unit)
         self.maps.draw(self._fields(shown))

@@ -12,14 +12,17 @@ import xarray as xr
 
 from app.block_mean import BlockMean
 from app.fitting import JOINT, coded_with, shipped_model
+from app.leaf_outlines import LeafOutlines
 from app.sphere_view import Field
 from app.wind_arrows import Wind
 from fsae_core.codec.choice import pick_model
 from fsae_core.codec.entropy import encode_latents
-from fsae_core.codec.layout import STEP
+from fsae_core.codec.layout import STEP, leaves_name
+from fsae_core.codec.leaf_code import encode_leaves
 from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.evaluate.metrics import ErrorSums, rmse, rmse_by_latitude
 from fsae_core.sphere.healpix import zoom_of
+from fsae_core.sphere.leaves import spread
 
 if TYPE_CHECKING:
     from app.store import Archive
@@ -32,7 +35,9 @@ WINDS = {"u10": "v10", "v10": "u10"}
 class Picture:
     """One field, compressed and brought back.
 
-    compressed: the compressed field, on the sphere at its coarse zoom, as it would be stored.
+    compressed: the compressed field, on the sphere at its coarse zoom, as it would be stored; where its cells
+    are of several zooms, at the field's own, the same all over each of its cells (leaves).
+    numbers: that it has, for each component.
     by_latitude: (degrees north, RMSE) of 36 bands; plain_by_latitude: the same of block means of that size.
     plain_rmse: RMSE of block mean and smooth prolongation at the same ratio.
     bytes_stored: the compressed field as a store codes it, with its offset and scale; store metadata apart.
@@ -51,6 +56,8 @@ class Picture:
     plain_rmse: float
     plain_by_latitude: tuple[np.ndarray, np.ndarray]
     bytes_stored: int
+    numbers: int = 0
+    leaves: LeafOutlines | None = None
     wind: Wind | None = None
     recon_wind: Wind | None = None
 
@@ -70,7 +77,15 @@ def make_picture(
         return np.hypot(*cells) if speed else cells[0]
 
     truth = archive.cut(parts, [index])
-    values, recon, smooth, coarse = (field(ds) for ds in (truth, back, plain, small))
+    coarse_fields = small.copy()
+    leaves = None
+    for name in parts:
+        if leaves_name(name) in small.variables:
+            zooms = small[leaves_name(name)].values.reshape(1, -1)
+            whole = spread(small[name].values.reshape(1, -1), zooms, archive.zoom)
+            coarse_fields = coarse_fields.drop_vars(name).assign({name: ("cell", whole[0])})
+            leaves = None if speed else LeafOutlines(zooms[0], archive.zoom)
+    values, recon, smooth, coarse = (field(ds) for ds in (truth, back, plain, coarse_fields))
     offset, scale = (float(small[f"{parts[0]}_{part}"].values.reshape(-1)[0]) for part in ("offset", "scale"))
     wind = recon_wind = None
     if speed:
@@ -90,6 +105,8 @@ def make_picture(
         plain_rmse=rmse(values, smooth),
         plain_by_latitude=rmse_by_latitude(values, smooth),
         bytes_stored=sum(_stored(small, name) for name in parts) // len(parts),
+        numbers=small[parts[0]].size,
+        leaves=leaves,
         wind=wind,
         recon_wind=recon_wind,
     )
@@ -100,6 +117,10 @@ def _stored(small: xr.Dataset, variable: str) -> int:
     coarse = small[variable].values.reshape(1, -1)
     offset, scale = (np.atleast_1d(small[f"{variable}_{part}"].values) for part in ("offset", "scale"))
     step = float(small[variable].attrs[STEP])
+    if leaves_name(variable) in small.variables:
+        zooms = small[leaves_name(variable)].values.reshape(1, -1)
+        standard = (coarse.astype(np.float64) - offset[:, None]) / scale[:, None]
+        return len(encode_leaves(standard, zooms, step, (offset, scale)))
     return len(encode_latents(coarse, offset, scale, step, zoom_of(coarse.shape[-1])))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from app.compress_state import METHODS
 from app.picture import Picture
 from app.store import Archive
+from fsae_core.codec.choice import ADAPTIVE_FAMILY
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -53,7 +54,7 @@ def describe(
     """All of the page's words for one picture. learned: the weights were trained on this time; anomaly: its
     compressed field is one."""
     unit = archive.unit(variable)
-    n, m = picture.truth.cells.size, picture.compressed.cells.size
+    n, m = picture.truth.cells.size, picture.numbers
     sums = picture.sums
     if method == "block-mean":
         against = "no network: the baseline itself"
@@ -66,6 +67,8 @@ def describe(
     packed = 4 * n / picture.bytes_stored
     mark = " · simulated" if archive.simulated else ""
     speed = picture.wind is not None
+    adaptive = method == ADAPTIVE_FAMILY
+    tree, what = (" and their tree", "cells of several sizes") if adaptive else ("", "values on the sphere")
     return {
         "title": "Wind speed" if speed else _capital(archive.long_name(variable)),
         "when": _date(archive.labels[index]) + (" · the weights were trained on it" if learned else ""),
@@ -77,14 +80,14 @@ def describe(
         "max_note": f"mean error {_signed(mean)} {unit}".strip(),
         "psnr": f"{sums.psnr_db:.1f} dB" if np.isfinite(sums.psnr_db) else number(sums.psnr_db),
         "psnr_note": f"peak: range of {number(sums.truth_max - sums.truth_min)} {unit}".strip(),
-        "floats": f"{n // m}×",
-        "floats_note": f"{count(n)} values → {count(m)}{', each component' if speed else ''}",
+        "floats": f"{ratio}×",
+        "floats_note": f"{count(n)} values → {count(m)}{tree}{', each component' if speed else ''}",
         "bytes": f"{number(packed, 2 if packed < 10 else 3)}×",
         "bytes_note": f"{_bytes(4 * n)} → {_bytes(picture.bytes_stored)}{', each' if speed else ''}",
         "note_original": f"{archive.name}{mark}",
         "note_reconstruction": f"{METHODS.get(method, method)}, {ratio}×{mark}",
         "note_difference": f"reconstruction − original{mark}",
-        "note_compressed": f"{count(m)} values on the sphere{', an anomaly' if anomaly else ''}{mark}",
+        "note_compressed": f"{count(m)} {what}{', an anomaly' if anomaly else ''}{mark}",
         "note_swipe": f"original | reconstruction{mark}",
         "note_latitude": f"RMSE in 5° bands{mark}",
     }
