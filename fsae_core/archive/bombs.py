@@ -17,8 +17,9 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from zarr.codecs import ShardingCodec
 from zarr.core.codec_pipeline import BatchedCodecPipeline
 from zarr.registry import register_pipeline
 
@@ -108,9 +109,34 @@ def _counted_zstd(data: bytes, enough: int) -> int:
     return min(total, enough + 1)
 
 
+class _BoundedShards(ShardingCodec):
+    """Shards whose inner chunks are looked at, too."""
+
+    @property
+    def codec_pipeline(self) -> Any:
+        """For the inner chunks."""
+        return BoundedPipeline.from_codecs(self.codecs)
+
+
+def _bounded(codec: Any) -> Any:
+    if type(codec) is not ShardingCodec:
+        return codec
+    return _BoundedShards(
+        chunk_shape=codec.chunk_shape,
+        codecs=codec.codecs,
+        index_codecs=codec.index_codecs,
+        index_location=codec.index_location,
+    )
+
+
 @dataclass(frozen=True)
 class BoundedPipeline(BatchedCodecPipeline):
-    """Zarr's own, which looks at packed chunks first."""
+    """Zarr's own, which looks at packed chunks first, those in shards as well."""
+
+    @classmethod
+    def from_codecs(cls, codecs: Iterable[Any], *, batch_size: int | None = None) -> Self:
+        """As Zarr's."""
+        return super().from_codecs([_bounded(codec) for codec in codecs], batch_size=batch_size)
 
     async def decode_batch(self, chunk_bytes_and_specs: Iterable[tuple[Any, Any]]) -> Iterable[Any]:
         """As Zarr's; UserError for a chunk that would fill the memory."""

@@ -13,6 +13,7 @@ import pytest
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.entropy import decode_standard, encode_standard, round_standard
+from fsae_core.codec.leaf_code import round_leaves
 from fsae_core.codec.steps import known_step
 from fsae_core.evaluate.image_codecs import Jpeg2000
 from fsae_core.evaluate.mosaic import to_mosaic
@@ -51,18 +52,23 @@ def standardised(model, x, times, variable, instant):
 
 
 CASES = [("general", "era5-week", v) for v in ("t2m", "u10", "v10", "msl", "tp")]
+ADAPTIVE = [("general-adaptive", *case[1:]) for case in CASES]
 CASES += [("amip", "amip", "t2m"), ("amip", "amip-hr", "t2m")]
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
-@pytest.mark.parametrize("family, archive, variable", CASES)
+@pytest.mark.parametrize("family, archive, variable", CASES + ADAPTIVE)
 def test_steps(family, archive, variable, ratio, shared_data):
     model = load_model(f"{family}-{ratio}x", device="cpu")
     x, times, instant = training_fields(archive, shared_data, variable)
     packed, standard = standardised(model, x, times, variable, instant)
 
     def growth(step):
-        rounded = round_standard(standard, step, packed.zoom)
+        leaves = getattr(packed, "leaves", None)
+        if leaves is not None:
+            rounded = round_leaves(standard, leaves, step)
+        else:
+            rounded = round_standard(standard, step, packed.zoom)
         values = (rounded * packed.scale[:, None] + packed.offset[:, None]).astype(np.float32)
         back = model.decompress_fields(
             replace(packed, values=values), variable=variable, times=times, instant=instant

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +50,32 @@ def put_bomb(path: Path, name: str, kind: str, size: int) -> None:
         chunk.write_bytes(BOMBS[kind](size))
 
 
+def put_shard_bomb(path: Path, name: str, kind: str, size: int) -> None:
+    """The same as the only inner chunk of shards."""
+    import google_crc32c
+
+    put_bomb(path, name, kind, size)
+    folder = path / name
+    told = json.loads((folder / "zarr.json").read_text())
+    shape = told["chunk_grid"]["configuration"]["chunk_shape"]
+    index = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+    settings = {"chunk_shape": shape, "codecs": told["codecs"], "index_codecs": index}
+    told["codecs"] = [{"name": "sharding_indexed", "configuration": {**settings, "index_location": "end"}}]
+    (folder / "zarr.json").write_text(json.dumps(told))
+    for chunk in (p for p in (folder / "c").rglob("*") if p.is_file()):
+        data = chunk.read_bytes()
+        place = struct.pack("<QQ", 0, len(data))
+        chunk.write_bytes(data + place + struct.pack("<I", google_crc32c.value(place)))
+
+
 def bombs(made: dict[str, Path], out: Path) -> Iterator[Case]:
-    """In fields and in coordinates."""
+    """In fields and in coordinates, in chunks and in shards."""
+    for name in ("t2m", "time"):
+        for kind in BOMBS:
+            path = out / f"shards-{name}-{kind}.zarr"
+            shutil.copytree(made["zarr3"], path)
+            put_shard_bomb(path, name, kind, 6 << 30)
+            yield "zarr3", f"a bomb of 6 GiB in shards of {name}, {kind}", path
     for family in ("zarr2", "zarr3", "archive"):
         for name in ("t2m", "time"):
             for kind in BOMBS:

@@ -52,12 +52,12 @@ def plain_files(made: dict[str, Path], out: Path) -> Iterator[Case]:
 
 def folders(made: dict[str, Path], out: Path) -> Iterator[Case]:
     """Stores of many files: one of them is cut, flipped, emptied or gone."""
-    for family in ("zarr2", "zarr3", "archive", "store"):
+    for family in ("zarr2", "zarr3", "archive", "store", "leaves store"):
         rng = random.Random(family)
         files = sorted(p.relative_to(made[family]) for p in made[family].rglob("*") if p.is_file())
         for i in range(24):
             name = files[i % len(files)]
-            path = out / f"{family}-{i}.zarr"
+            path = out / f"{family.replace(' ', '-')}-{i}.zarr"
             shutil.copytree(made[family], path)
             data = (path / name).read_bytes()
             kind = ("cut", "flipped", "gone", "empty", "noise")[
