@@ -20,6 +20,7 @@ from app.view_region import Look
 from app.wind_arrows import Wind
 from app.zoom_scene import Scene
 from app.zoom_state import ZoomState
+from app.zoom_view import Globe
 
 
 class ZoomGallery:
@@ -41,6 +42,7 @@ class ZoomGallery:
         self.swipe_right = self._pane("swipe_right", shared, self.sharp)
         self.power = PowerChart(bridge)
         self._scene: Scene | None = None
+        self._estimate: tuple[np.ndarray, np.ndarray] | None = None
         self._fields: dict[ReliefPane, Field] = {}
 
     def _pane(self, name: str, *likeness: Any) -> ReliefPane:
@@ -65,6 +67,7 @@ class ZoomGallery:
         if all(self._fields.get(pane) is field for pane, field in known.items()):
             return
         if scene is not self._scene:
+            self._estimate = None
             self.blow(scene)
             unit = scene.archive.unit(scene.asked.variable)
             for pane in self.maps.panes:
@@ -83,17 +86,32 @@ class ZoomGallery:
         self.recolour()
 
     def blow(self, scene: Scene | None = None) -> None:
-        """Arrows over the components of a wind, where they are wanted: of the coarse one that is known, and
-        over the truth of the archive's own."""
+        """Arrows over the components of a wind, where they are wanted: of the coarse one that is known, over
+        the truth of the archive's own, and over the estimate those of both components as soon as they
+        are there."""
         scene = scene or self._scene
-        known = truth = None
+        known = truth = sharp = None
         if scene is not None and self.state.arrows and scene.windy:
             names = sorted((scene.asked.variable, WINDS[scene.asked.variable]))
             u, v = (scene.archive.values(name, scene.index) for name in names)
             truth = Wind(u, v)
-            known = Wind(*truth.at(scene.asked.zoom_in), truth.strong)
-        self.coarse.wind = self.sharp.wind = self.plain.wind = known
+            known = sharp = Wind(*truth.at(scene.asked.zoom_in), truth.strong)
+            if self._estimate is not None:
+                sharp = Wind(*self._estimate, truth.strong)
+        self.coarse.wind = self.plain.wind = known
+        self.sharp.wind = sharp
         self.truth.wind = truth
+
+    def estimated(self, globe: Globe) -> None:
+        """The whole sphere is known, and of a wind both components."""
+        if globe.across is None or globe.scene is not self._scene:
+            return
+        pair = {globe.scene.asked.variable: globe.values, WINDS[globe.scene.asked.variable]: globe.across}
+        u, v = (pair[name] for name in sorted(pair))
+        self._estimate = u, v
+        self.blow()
+        if self.state.arrows:
+            self._draw([self.sharp], base=False)
 
     def redraw(self, moved: bool) -> None:
         """Draw what is shown again, for the window of now; moved: the projection is a new one."""

@@ -103,6 +103,19 @@ class Scene:
         """Whether the variable is a component of a wind whose other one is there too."""
         return WINDS.get(self.asked.variable) in self.archive.variables
 
+    def across(self) -> NDArray[np.float32] | None:
+        """The other component of the wind on the whole sphere, estimated in the same way; None for no
+        wind."""
+        if not self.windy:
+            return None
+        a, other = self.asked, WINDS[self.asked.variable]
+        values = self.archive.values(other, self.index)
+        if not np.isfinite(values).all():
+            return None
+        coarse = np.asarray(restrict(values, self.archive.zoom - a.zoom_in), np.float32)
+        resolver = _resolver(self.archive, other, a.zoom_in, a.zoom_out, a.model, False)
+        return np.asarray(resolver.sphere(coarse[None], self.times)[0], np.float32)
+
     @property
     def smooth_zooms(self) -> int:
         """How many of the added zooms no weights know: they are smooth."""

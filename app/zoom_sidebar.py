@@ -91,7 +91,8 @@ class ZoomSidebar:
         )
         self.arrows = Segmented(
             label="Wind",
-            help="Arrows over a component of the wind: of the input, and over the truth its own.",
+            help="Arrows over a component of the wind: of the input, over the truth its own, and over the "
+            "super-resolved field of both components, super-resolved.",
             value="on" if state.arrows else "off",
             options=[["off", "Component", ""], ["on", "With arrows", ""]],
         )

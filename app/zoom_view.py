@@ -92,12 +92,14 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Globe:
-    """The whole sphere: the field at zoom_out, its figures, and those of the places."""
+    """The whole sphere: the field at zoom_out, its figures, and those of the places; across: the other
+    component, of a wind."""
 
     scene: Scene
     values: Floats
     rmse: Mapping[str, float]
     rows: tuple[Row, ...]
+    across: Floats | None = None
 
 
 def made_view(scene: Scene, sharp: SharpField, look: Look) -> ViewMade:
@@ -157,7 +159,7 @@ def made_globe(scene: Scene) -> Globe:
     everywhere = np.arange(truth.size)
     rows = [_row(scene, place.name, fields, box_cells(place.box, scene.judge)) for place in PLACES]
     rows.append(_row(scene, "Whole globe", fields, everywhere))
-    return Globe(scene, np.asarray(values, np.float32), rows[-1].rmse, tuple(rows))
+    return Globe(scene, np.asarray(values, np.float32), rows[-1].rmse, tuple(rows), scene.across())
 
 
 def _row(scene: Scene, name: str, fields: Mapping[str, Floats], cells: Index) -> Row:

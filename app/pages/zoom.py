@@ -164,6 +164,7 @@ class ZoomPage(MapPage):
             self.globe = globe
             self.sharp = self.sharp.complete(globe.values)
             self._show()
+            self.gallery.estimated(globe)
             self._glance()
 
     @property

@@ -34,8 +34,9 @@ from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.leaves import Splits, at_leaves, leaf_zooms, splits_of, spread
 from fsae_core.sphere.pyramid import prolong, restrict
 
-_FOR_TREE = 1 / 40
-"""Share of the numbers that is left for the tree, which takes 2 % of them with a float32 each."""
+_FOR_TREE, _FOR_ANY_TREE = 1 / 32, 2
+"""Share of the numbers that is left for the tree, and some in any case: four bytes of it count as a number,
+and it takes 1.5 to 3 % of them."""
 _HALVINGS = 60
 
 
@@ -49,7 +50,7 @@ class AdaptiveFields(CompressedFields):
 
 def leaves_within(floats: int) -> int:
     """How many leaves a field has that may take so many numbers, its tree included."""
-    return 12 + 3 * max(0, int((floats * (1 - _FOR_TREE) - 12) // 3))
+    return 12 + 3 * max(0, int((floats * (1 - _FOR_TREE) - _FOR_ANY_TREE - 12) // 3))
 
 
 def best_tree(gains: list[NDArray[np.float64]], leaves: int) -> Splits:

@@ -9,6 +9,7 @@ from app.pages.compare import ComparePage
 from app.pages.compress import CompressPage
 from app.pages.zoom import ZoomPage
 from app.store import named_archive
+from fsae_core.sphere.pyramid import restrict
 
 
 @pytest.fixture
@@ -69,6 +70,21 @@ def test_arrows_on_the_compare_page(document, turns):
     for pane in (page.gallery.truth, page.gallery.a, page.gallery.b):
         assert len(pane.arrows.data["x"]) > 100
     assert not len(page.gallery.error_a.arrows.data["x"])
+
+
+def test_arrows_of_the_super_resolved_wind(document, turns):
+    page = ZoomPage({"variable": "v10", "arrows": "1"}, document)
+    turns.settle()
+    assert page.globe is not None and page.globe.across is not None
+    wind = page.gallery.sharp.wind
+    u, v = wind.at(wind.zoom)
+    np.testing.assert_array_equal(v, page.globe.values)
+    np.testing.assert_array_equal(u, page.globe.across)
+    archive, index = page.scene.archive, page.scene.index
+    truth = archive.values("u10", index)
+    known = np.repeat(restrict(truth, archive.zoom - page.scene.asked.zoom_in), 4**2)
+    assert np.mean((u - truth) ** 2) < 0.9 * np.mean((known - truth) ** 2)
+    assert len(page.gallery.sharp.arrows.data["x"]) > 100
 
 
 def test_arrows_on_the_zoom_page(document, turns):
