@@ -11,6 +11,7 @@ import pytest
 
 from fsae_core.archive.reader import open_archive
 from fsae_core.evaluate.methods import method_named
+from fsae_core.evaluate.table import evaluate
 from fsae_core.model.checkpoint import load_model
 from fsae_core.sphere.pyramid import inject, prolong, restrict
 from fsae_core.training.splits import Split, split_of
@@ -62,6 +63,25 @@ def test_general_weights_on_era5(held_out, ratio):
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("variable", ["t2m", "u10", "v10", "msl", "tp"])
+def test_adaptive_cells_beside_the_convolutional_baseline(variable, ratio):
+    """Below it at every ratio, for every variable; where the ground is steepest, for temperature."""
+    names = ["block-mean", "fs-ae", "cnn-vae", "fs-ae-adaptive"]
+    table = evaluate(open_archive("era5-week"), variable, names, [ratio], axes=["floats"])
+    row = {found["method"]: found for found in table.rows}
+    steep = {name: row[name]["rmse_by_steepness"][-1][1] for name in names}
+    ours, theirs = row["fs-ae-adaptive"], row["cnn-vae"]
+    print(
+        f"era5-week {variable}, {ratio}x floats: "
+        + ", ".join(f"{name} {row[name]['rmse']:.4g} (steepest 5 % {steep[name]:.4g})" for name in names)
+        + f"; adaptive / CNN-VAE {ours['rmse'] / theirs['rmse']:.3f}, numbers {ours['ratio_floats']:.2f}x"
+    )
+    assert ours["rmse"] < theirs["rmse"] and ours["ratio_floats"] >= ratio
+    if variable == "t2m":
+        assert steep["fs-ae-adaptive"] < steep["cnn-vae"]
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
 def test_general_weights_on_a_field_of_another_model(shared_data, ratio):
     ds = open_archive(shared_data / "real" / "gfs0p25_tmp_2020070200.grib", zoom=6)
     (name,) = (n for n in ds.data_vars if n != "crs")
@@ -72,9 +92,12 @@ def test_general_weights_on_a_field_of_another_model(shared_data, ratio):
     for instant in (False, True):
         packed = model.compress_fields(x, variable=name, times=times, instant=instant)
         figures.append(rmse(model.decompress_fields(packed, variable=name, times=times, instant=instant), x))
+    adaptive = load_model(f"general-adaptive-{ratio}x", device="cpu")
+    packed = adaptive.compress_fields(x, variable=name, times=times)
+    figures.append(rmse(adaptive.decompress_fields(packed, variable=name, times=times), x))
     smooth = rmse(prolong(restrict(x, levels), levels), x)
     print(
         f"GFS {name} 2020-07-02, {ratio}x floats: smooth {smooth:.3f}, FS-AE without the hour "
-        f"{figures[0]:.4f}, FS-AE {figures[1]:.4f} K"
+        f"{figures[0]:.4f}, FS-AE {figures[1]:.4f}, adaptive cells {figures[2]:.4f} K"
     )
-    assert min(figures) < smooth
+    assert min(figures) < smooth and figures[2] < min(figures[:2])
