@@ -36,7 +36,7 @@ def decompress(
     """
     from fsae_core.archive.canonical import zoom_of_dataset
     from fsae_core.archive.source import Source
-    from fsae_core.codec import latlon, store
+    from fsae_core.codec import latlon, store_size
     from fsae_core.codec.backend import FsaeBackend
     from fsae_core.codec.unpack import unpack
     from fsae_core.errors import UserError
@@ -65,7 +65,7 @@ def decompress(
             "grid": grid,
             "parts": done.parts,
             "parts_resumed": done.resumed,
-            "bytes": store.bytes_on_disk(target),
+            "bytes": store_size.bytes_on_disk(target),
             "seconds": round(time.monotonic() - started, 3),
         },
         as_json,

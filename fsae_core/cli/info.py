@@ -34,7 +34,8 @@ def _describe(path: str) -> dict[str, Any]:
     from fsae_core.codec.archive_run import unfinished
     from fsae_core.codec.atomic import PARTIAL
     from fsae_core.codec.layout import is_compressed
-    from fsae_core.codec.store import bytes_on_disk, open_store
+    from fsae_core.codec.store import open_store
+    from fsae_core.codec.store_size import bytes_on_disk
 
     file = Path(path)
     if path.rstrip("/").endswith(PARTIAL) and (told := unfinished(file)):

@@ -42,7 +42,8 @@ def prepare(
     from fsae_core.archive.canonical import data_names, zoom_of_dataset
     from fsae_core.archive.reader import open_archive
     from fsae_core.archive.writer import write_archive
-    from fsae_core.codec.store import bytes_on_disk, write_fields
+    from fsae_core.codec.store import write_fields
+    from fsae_core.codec.store_size import bytes_on_disk
     from fsae_core.errors import UserError
 
     started = time.monotonic()

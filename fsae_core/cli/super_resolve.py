@@ -43,7 +43,7 @@ def super_resolve(
     """
     from fsae_core.archive.canonical import data_names
     from fsae_core.archive.reader import open_archive
-    from fsae_core.codec import latlon, store
+    from fsae_core.codec import latlon, store, store_size
     from fsae_core.codec.calibration import CALIBRATED, CalibratedResolver
     from fsae_core.codec.super_resolution import super_resolve as refine
     from fsae_core.errors import UserError
@@ -92,7 +92,7 @@ def super_resolve(
             "times_trained_on": learned,
             "region": region,
             "cells": fine.sizes["cell"],
-            "bytes": store.bytes_on_disk(target),
+            "bytes": store_size.bytes_on_disk(target),
             "seconds": round(time.monotonic() - started, 3),
         },
         as_json,

@@ -33,11 +33,8 @@ from fsae_core.codec.lock import check_free, owned
 from fsae_core.codec.part_work import PARTS, Record, make_part, read_record
 from fsae_core.codec.pipeline import coders_of, fitting_models
 from fsae_core.codec.plan import Part, Plan, Recipe, parts_of_variable
-from fsae_core.codec.store import (
-    StoreSize,
-    rows_of_chunk,
-    size_of_store,
-)
+from fsae_core.codec.store import rows_of_chunk
+from fsae_core.codec.store_size import StoreSize, size_of_store
 from fsae_core.codec.together import is_joint
 from fsae_core.codec.together_run import errors_together, run_together
 from fsae_core.codec.unpack import UNPACK

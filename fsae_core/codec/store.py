@@ -10,9 +10,7 @@ as well, and format 2 with an array for each layer.
 from __future__ import annotations
 
 __all__ = [
-    "StoreSize",
     "blocks_of_file",
-    "bytes_on_disk",
     "chunks_of_fields",
     "in_memory",
     "open_store",
@@ -20,13 +18,11 @@ __all__ = [
     "promised",
     "read_store",
     "rows_of_chunk",
-    "size_of_store",
     "write_fields",
     "write_metadata",
     "write_store",
 ]
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,28 +46,14 @@ from fsae_core.codec.layout import (
 )
 from fsae_core.codec.lazy import as_zooms, in_units
 from fsae_core.codec.missing import missing_chunks
+from fsae_core.codec.store_size import StoreSize, bytes_on_disk, size_of_store
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
-from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.healpix import zoom_of
 
 _CHUNK_BYTES = 2**21
 _CHUNK_FIELDS, _CHUNK_VALUES = 64, 2**18
 """Of entropy-coded chunks: as many fields as help each other, few enough to be decoded for one of them."""
-
-
-@dataclass(frozen=True)
-class StoreSize:
-    """Both ratios of a store; the weights that the decoder needs are not counted in either.
-
-    ratio_floats: values in the native fields / values in the compressed fields of all layers, corrections not
-    counted.
-    ratio_bytes: bytes of the native fields as float32 / bytes on disk, metadata and checksums included.
-    """
-
-    ratio_floats: float
-    ratio_bytes: float
-    bytes: int
-    native_bytes: int
 
 
 def write_store(cds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> StoreSize:
@@ -115,19 +97,6 @@ def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
             codec = WholeCodec(zoom_of(corrections.shape[-1]))
             encoding[f"{name}_correction"] = _coded(corrections, codec)
     return out, encoding
-
-
-def size_of_store(cds: xr.Dataset, path: str | Path) -> StoreSize:
-    """What a compressed dataset and its store at ``path`` weigh."""
-    names = field_names(cds)
-    native = sum(cds[n].size // cds[n].shape[-1] for n in names) * n_cells(int(cds.attrs["fsae_zoom_in"]))
-    size = bytes_on_disk(path)
-    layers = [layer_name(name, ratio) for name in names for ratio in held_ratios(cds)[:-1]]
-    kept = sum(cds[n].size for n in (*names, *layers))
-    if any(leaves_name(name) in cds.variables for name in names):
-        # The tree of the cells is counted, for which room was left (`AdaptiveModel`).
-        kept = native // int(cds.attrs["fsae_ratio"])
-    return StoreSize(native / kept, 4 * native / size, size, 4 * native)
 
 
 def open_store(path: str | Path) -> xr.Dataset:
@@ -230,14 +199,6 @@ def blocks_of_file(array: xr.DataArray) -> list[tuple[slice, ...]]:
         return [()]
     rows = max(chunks_of_fields(array)[0], rows_at_once(array.size // array.shape[0]))
     return [(slice(i, min(i + rows, array.shape[0])),) for i in range(0, array.shape[0], rows)]
-
-
-def bytes_on_disk(path: str | Path) -> int:
-    """Bytes of a file, or of every file in a folder."""
-    path = Path(path)
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def _write_zarr(ds: xr.Dataset, encoding: dict[str, Any], path: str | Path, overwrite: bool) -> None:

@@ -166,8 +166,8 @@ def set_attribute(path: Path, name: str, value: object) -> None:
 
 def test_a_newer_format_is_refused(small, tmp_path):
     write_store(small, tmp_path / "new.zarr")
-    set_attribute(tmp_path / "new.zarr", "fsae_format", 4)
-    with pytest.raises(UserError, match=r"new\.zarr has format 4, but this version reads formats up to 3"):
+    set_attribute(tmp_path / "new.zarr", "fsae_format", 5)
+    with pytest.raises(UserError, match=r"new\.zarr has format 5, but this version reads formats up to 4"):
         read_store(tmp_path / "new.zarr")
 
 
