@@ -21,7 +21,7 @@ from app.colours import Scale, error_scale, speed_scale
 from app.compare_methods import fitting_methods, held_out, method_of, nearest_index
 from app.compare_state import AXES, method_name
 from app.compare_tables import Table, known_table
-from app.leaf_outlines import LeafOutlines
+from app.leaf_outlines import LeafOutlines, outlines_of
 from app.picture import WINDS
 from app.sphere_view import Field
 from app.state import RATIOS
@@ -218,8 +218,8 @@ def _coded(archive: Archive, held: Archive, variable: str, wish: Wish, name: str
     times = None if np.isnat(held.times).any() else held.times[part]
     axis: Any = wish.axis
     coded = method.code(x, times, axis=axis, ratio=wish.ratio)
-    leaves = None if coded.leaves is None else coded.leaves[index - part.start]
-    return replace(coded, recon=coded.recon[index - part.start], leaves=leaves)
+    places = None if coded.places is None else coded.places[index - part.start]
+    return replace(coded, recon=coded.recon[index - part.start], places=places)
 
 
 def _side(archive: Archive, held: Archive, wish: Wish, name: str, index: int) -> Side:
@@ -273,7 +273,7 @@ def _make_side(archive: Archive, held: Archive, wish: Wish, name: str, index: in
         cards,
         sum(files.values()) + 4 * maps,
         wind=_decoded_wind(held, wish, index, coded) if wish.speed else None,
-        leaves=None if coded[0].leaves is None else LeafOutlines(coded[0].leaves, zoom_of(truth.size)),
+        leaves=None if coded[0].places is None else outlines_of(coded[0].places, zoom_of(truth.size)),
     )
 
 

@@ -5,15 +5,16 @@ Pure numpy: nothing here knows of the user interface.
 
 from __future__ import annotations
 
-__all__ = ["LeafOutlines"]
+__all__ = ["LeafOutlines", "outlines_of"]
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.projection import Projection, break_at_jumps
 from app.sphere_view import Window
+from fsae_core.sphere.details import split_cells
 from fsae_core.sphere.healpix import cell_xyf, face_to_lonlat
-from fsae_core.sphere.leaves import first_cells
+from fsae_core.sphere.leaves import first_cells, leaf_zooms
 
 _SMALLEST = 2.0
 """Pixels: cells that would look narrower than this are left without outlines."""
@@ -55,6 +56,11 @@ class LeafOutlines:
             key: np.concatenate(parts).astype(np.float32) if parts else np.empty(0, np.float32)
             for key, parts in (("x", xs), ("y", ys))
         }
+
+
+def outlines_of(places: NDArray[np.int32], finest: int) -> LeafOutlines:
+    """Of the cells that a field (zoom ``finest``) is told of by numbers at these places (number,)."""
+    return LeafOutlines(leaf_zooms(split_cells(places[None], finest), 1)[0], finest)
 
 
 def _sides(cells: NDArray[np.int64], zoom: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

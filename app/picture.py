@@ -16,13 +16,15 @@ from app.leaf_outlines import LeafOutlines
 from app.sphere_view import Field
 from app.wind_arrows import Wind
 from fsae_core.codec.choice import pick_model
+from fsae_core.codec.detail_code import encode_details
 from fsae_core.codec.entropy import encode_latents
-from fsae_core.codec.layout import STEP, leaves_name
-from fsae_core.codec.leaf_code import encode_leaves
+from fsae_core.codec.layout import STEP, places_name
 from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.evaluate.metrics import ErrorSums, rmse, rmse_by_latitude
-from fsae_core.sphere.healpix import zoom_of
-from fsae_core.sphere.leaves import spread
+from fsae_core.sphere.details import split_cells
+from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.leaves import at_leaves, leaf_zooms, spread
+from fsae_core.sphere.pyramid import restrict
 
 if TYPE_CHECKING:
     from app.store import Archive
@@ -35,9 +37,9 @@ WINDS = {"u10": "v10", "v10": "u10"}
 class Picture:
     """One field, compressed and brought back.
 
-    compressed: the compressed field, on the sphere at its coarse zoom, as it would be stored; where its cells
-    are of several zooms, at the field's own, the same all over each of its cells (leaves).
-    numbers: that it has, for each component.
+    compressed: the compressed field, on the sphere at its coarse zoom, as it would be stored; of an adaptive
+    one the means over the cells that it tells apart (leaves), at the field's own zoom. numbers: that it has,
+    for each component.
     by_latitude: (degrees north, RMSE) of 36 bands; plain_by_latitude: the same of block means of that size.
     plain_rmse: RMSE of block mean and smooth prolongation at the same ratio.
     bytes_stored: the compressed field as a store codes it, with its offset and scale; store metadata apart.
@@ -77,15 +79,18 @@ def make_picture(
         return np.hypot(*cells) if speed else cells[0]
 
     truth = archive.cut(parts, [index])
-    coarse_fields = small.copy()
-    leaves = None
-    for name in parts:
-        if leaves_name(name) in small.variables:
-            zooms = small[leaves_name(name)].values.reshape(1, -1)
-            whole = spread(small[name].values.reshape(1, -1), zooms, archive.zoom)
-            coarse_fields = coarse_fields.drop_vars(name).assign({name: ("cell", whole[0])})
-            leaves = None if speed else LeafOutlines(zooms[0], archive.zoom)
-    values, recon, smooth, coarse = (field(ds) for ds in (truth, back, plain, coarse_fields))
+    values, recon, smooth = (field(ds) for ds in (truth, back, plain))
+    numbers, leaves = small[parts[0]].size, None
+    if places_name(parts[0]) in small.variables:
+        # What is told of it without the network's expectation: means over the cells that are told apart.
+        places = small[places_name(parts[0])].values.ravel()
+        numbers = int((places < n_cells(archive.zoom)).sum())
+        zooms = leaf_zooms(split_cells(places[None], archive.zoom), 1)
+        levels = [restrict(recon[None], archive.zoom - zoom) for zoom in range(archive.zoom + 1)]
+        coarse = spread(at_leaves(levels, zooms), zooms, archive.zoom)[0]
+        leaves = None if speed else LeafOutlines(zooms[0], archive.zoom)
+    else:
+        coarse = field(small)
     offset, scale = (float(small[f"{parts[0]}_{part}"].values.reshape(-1)[0]) for part in ("offset", "scale"))
     wind = recon_wind = None
     if speed:
@@ -105,7 +110,7 @@ def make_picture(
         plain_rmse=rmse(values, smooth),
         plain_by_latitude=rmse_by_latitude(values, smooth),
         bytes_stored=sum(_stored(small, name) for name in parts) // len(parts),
-        numbers=small[parts[0]].size,
+        numbers=numbers,
         leaves=leaves,
         wind=wind,
         recon_wind=recon_wind,
@@ -117,10 +122,10 @@ def _stored(small: xr.Dataset, variable: str) -> int:
     coarse = small[variable].values.reshape(1, -1)
     offset, scale = (np.atleast_1d(small[f"{variable}_{part}"].values) for part in ("offset", "scale"))
     step = float(small[variable].attrs[STEP])
-    if leaves_name(variable) in small.variables:
-        zooms = small[leaves_name(variable)].values.reshape(1, -1)
+    if places_name(variable) in small.variables:
+        places = small[places_name(variable)].values.reshape(1, -1)
         standard = (coarse.astype(np.float64) - offset[:, None]) / scale[:, None]
-        return len(encode_leaves(standard, zooms, step, (offset, scale)))
+        return len(encode_details(standard, places, int(small.attrs["fsae_zoom_in"]), step, (offset, scale)))
     return len(encode_latents(coarse, offset, scale, step, zoom_of(coarse.shape[-1])))
 
 

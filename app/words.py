@@ -68,7 +68,9 @@ def describe(
     mark = " · simulated" if archive.simulated else ""
     speed = picture.wind is not None
     adaptive = method == ADAPTIVE_FAMILY
-    tree, what = (" and their tree", "cells of several sizes") if adaptive else ("", "values on the sphere")
+    tree, what = "", "values on the sphere"
+    if adaptive:
+        tree, what = " and their places", "numbers, cells as they tell them apart"
     return {
         "title": "Wind speed" if speed else _capital(archive.long_name(variable)),
         "when": _date(archive.labels[index]) + (" · the weights were trained on it" if learned else ""),

@@ -24,11 +24,11 @@ from fsae_core.archive.timing import is_instant
 from fsae_core.codec.atomic import PARTIAL, check_target
 from fsae_core.codec.block import Progress, some_fields
 from fsae_core.codec.choice import FieldModel
+from fsae_core.codec.detail_codec import rows_of_details
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
 from fsae_core.codec.layers import Layers, Models
 from fsae_core.codec.layout import INSTANT, format_of
-from fsae_core.codec.leaf_codec import rows_of_leaves
 from fsae_core.codec.lock import check_free, owned
 from fsae_core.codec.part_work import PARTS, Record, make_part, read_record
 from fsae_core.codec.pipeline import coders_of, fitting_models
@@ -210,8 +210,8 @@ def _make_plan(
         x, times = some_fields(ds[name])
         trial = layers.encode(x[:1], None if times is None else times[:1])
         rows = rows_of_chunk(sum(part.values.shape[-1] for part in trial))
-        if trial[-1].leaves is not None:
-            rows = rows_of_leaves(zoom_of(x.shape[-1]))
+        if trial[-1].places is not None:
+            rows = rows_of_details(zoom_of(x.shape[-1]))
         if max_error is not None:
             rows = max(rows, rows_of_chunk(x.shape[-1]))
         instant = layers.coders[-1].instant

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
-from fsae_core.codec.layout import layer_name, layers_of, leaves_name
+from fsae_core.codec.layout import layer_name, layers_of, places_name
 from fsae_core.codec.together import names_together
 from fsae_core.errors import UserError
 
@@ -99,7 +99,7 @@ class _Fields(BackendArray):
     """Fields (time[, member], cell) of one variable."""
 
     def __init__(self, small: xr.Dataset, name: str, shape: tuple[int, ...], options: dict[str, Any]) -> None:
-        sides = [f"{name}_offset", f"{name}_scale", f"{name}_correction", leaves_name(name)]
+        sides = [f"{name}_offset", f"{name}_scale", f"{name}_correction", places_name(name)]
         sides += [layer_name(name, layer["ratio"]) for layer in layers_of(small)]
         together = names_together(small)
         if name in together:  # none of them can be decoded without the others

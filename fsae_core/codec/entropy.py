@@ -15,9 +15,8 @@ __all__ = [
     "encode_latents",
     "encode_standard",
     "encode_whole",
-    "fixed_steps",
     "round_standard",
-    "to_floats",
+    "whole_steps",
 ]
 
 from typing import Any
@@ -94,7 +93,7 @@ def decode_standard(data: bytes) -> Floats:
     """
     stream = Stream.from_bytes(data)
     if stream.sort not in (BARE, UNIT_SIDE, WITH_SIDE):
-        found = "whole numbers" if stream.sort == WHOLE else "leaves"
+        found = "whole numbers" if stream.sort == WHOLE else "details"
         raise damaged(f"{found} instead of fields")
     return _decode(stream)
 
@@ -127,17 +126,17 @@ def round_standard(standard: NDArray[Any], step: float, zoom: int | None) -> Flo
     """What `decode_standard` will give for standardised fields (n, m); each depends on itself alone."""
     numbers, step = _in_steps(standard, step, zoom)
     if zoom is None:
-        return to_floats(np.rint(numbers).astype(np.int64) * FRACTION, step)
-    return to_floats(quantise(_fixed(numbers), zoom)[1], step)
+        return _floats(np.rint(numbers).astype(np.int64) * FRACTION, step)
+    return _floats(quantise(_fixed(numbers), zoom)[1], step)
 
 
-def fixed_steps(standard: NDArray[Any], step: float) -> tuple[Integers, float]:
-    """Values counted in 1/FRACTION of steps, and the step as a reader will have it.
+def whole_steps(standard: NDArray[Any], step: float) -> tuple[Integers, float]:
+    """Numbers counted in whole steps, and the step as a reader will have it.
 
     UserError where they are not finite or have too many steps.
     """
     numbers, step = _in_steps(standard, step, None)
-    return _fixed(numbers), step
+    return np.rint(numbers).astype(np.int64), step
 
 
 def _in_steps(standard: NDArray[Any], step: float, zoom: int | None) -> tuple[NDArray[np.float64], float]:
@@ -175,7 +174,7 @@ def _fixed(numbers: NDArray[np.float64]) -> Integers:
     return np.rint(numbers * FRACTION).astype(np.int64)
 
 
-def to_floats(fixed: Integers, step: float) -> Floats:
+def _floats(fixed: Integers, step: float) -> Floats:
     """Values from 1/FRACTION of steps.
 
     One multiplication in float64 and one rounding: the same on every machine.
@@ -203,4 +202,4 @@ def _decode(stream: Stream) -> Floats:
         fixed = decode_series(reader, stream.n, stream.m) * FRACTION
     else:
         fixed = decode_pyramid(reader, stream.n, stream.zoom)
-    return to_floats(fixed, stream.step)
+    return _floats(fixed, stream.step)

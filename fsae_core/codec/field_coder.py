@@ -22,8 +22,8 @@ class CodedFields:
 
     values: compressed fields (n, m) in their units, as a store gives them back; where a coarser layer comes
     first, what it does not tell of them, plus the offset; offset, scale: (n,); zoom: of the values, None off
-    the sphere; corrections: whole steps (n, cells), None where none are kept; leaves: zooms (n, m) of the
-    cells that the values belong to, where these are of several.
+    the sphere; corrections: whole steps (n, cells), None where none are kept; places: where the
+    values of adaptive fields stand, (n, m).
     """
 
     values: Floats
@@ -31,7 +31,7 @@ class CodedFields:
     scale: Floats
     zoom: int | None
     corrections: NDArray[np.int32] | None = None
-    leaves: NDArray[np.int8] | None = None
+    places: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class FieldCoder:
         """
         latents = self._latents(x, times).minus(self._foreseen(known, times))
         values = latents.values(self.step)
-        coded = CodedFields(values, latents.offset, latents.scale, latents.zoom, leaves=latents.leaves)
+        coded = CodedFields(values, latents.offset, latents.scale, latents.zoom, places=latents.places)
         if self.max_error is None:
             return coded
         return replace(coded, corrections=corrections(x, self._plain(coded, times, known), self.max_error))
@@ -108,7 +108,7 @@ class FieldCoder:
         return np.asarray(got.values, np.float32)
 
     def _plain(self, coded: CodedFields, times: Times, known: Floats | None) -> Floats:
-        latents = Latents(None, coded.offset, coded.scale, self.zoom_in, coded.zoom, coded.leaves)
+        latents = Latents(None, coded.offset, coded.scale, self.zoom_in, coded.zoom, coded.places)
         foreseen = self._foreseen(known, times)
         values = coded.values if foreseen is None else coded.values - coded.offset[:, None] + foreseen
         back = self._own_model.decompress_fields(

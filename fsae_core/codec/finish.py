@@ -28,8 +28,8 @@ import xarray as xr
 
 from fsae_core.archive.zipping import zip_folder
 from fsae_core.codec.choice import FieldModel
+from fsae_core.codec.detail_codec import rows_of_details
 from fsae_core.codec.layers import Layers
-from fsae_core.codec.leaf_codec import rows_of_leaves
 from fsae_core.codec.part_work import CHUNKS, Record
 from fsae_core.codec.pipeline import assembled
 from fsae_core.codec.plan import Part
@@ -71,8 +71,8 @@ def assemble(
                     side[part.start : part.stop, part.member] = numbers
             sides.append(side)
 
-        leafy = records[own[0].index].leaves
-        at_once = rows_of_leaves(zoom_of(array.shape[-1])) if leafy else None
+        detailed = records[own[0].index].places
+        at_once = rows_of_details(zoom_of(array.shape[-1])) if detailed else None
 
         def nothing(
             values: int,
@@ -89,10 +89,10 @@ def assemble(
         fields = [
             nothing(values, np.float32, beside=total - values, at_once=at_once) for values in first.values
         ]
-        leaves = nothing(total, np.int8, at_once=at_once) if leafy else None
+        places = nothing(total, np.int32, at_once=at_once) if detailed else None
         bounded = layers.coders[-1].max_error is not None
         whole = nothing(array.shape[-1], np.int32) if bounded else None
-        variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole, leaves)
+        variables[name] = named_variables(array, layers, list(first.zooms), fields, sides, whole, places)
     return assembled(ds, variables, models)
 
 

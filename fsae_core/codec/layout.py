@@ -9,7 +9,7 @@ __all__ = [
     "LATENT",
     "LAYERED_FORMAT",
     "LAYERS",
-    "LEAVES_FORMAT",
+    "DETAILS_FORMAT",
     "MAX_ERROR",
     "OWN_ATTRIBUTES",
     "STANDARDISED",
@@ -21,7 +21,7 @@ __all__ = [
     "is_compressed",
     "layer_name",
     "layers_of",
-    "leaves_name",
+    "places_name",
 ]
 
 import json
@@ -35,8 +35,8 @@ from fsae_core.codec.choice import ADAPTIVE_FAMILY, RATIOS
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 
-FORMAT, LAYERED_FORMAT, LEAVES_FORMAT = 2, 3, 4
-"""The second of datasets with layers, the third of those with cells of several zooms."""
+FORMAT, LAYERED_FORMAT, DETAILS_FORMAT = 2, 3, 4
+"""The second of datasets with layers, the third of adaptive ones."""
 _READABLE = (1, 2, 3, 4)
 """1 kept standardised fields as float16; 2 kept layers in arrays of their own."""
 INSTANT = "fsae_instant"
@@ -57,7 +57,7 @@ OWN_ATTRIBUTES = ("fsae_format", "fsae_model", "fsae_weights_sha256", "fsae_rati
 def format_of(models: Sequence[Any]) -> int:
     """Of what is written with these models, one for each layer."""
     if models[-1].card.family == ADAPTIVE_FAMILY:
-        return LEAVES_FORMAT
+        return DETAILS_FORMAT
     return LAYERED_FORMAT if len(models) > 1 else FORMAT
 
 
@@ -76,9 +76,9 @@ def layer_name(name: str, ratio: int) -> str:
     return f"{name}_{ratio}x"
 
 
-def leaves_name(name: str) -> str:
-    """Of the variable with the zooms of the cells of a field, where these are of several."""
-    return f"{name}_zoom"
+def places_name(name: str) -> str:
+    """Of the variable that says where the numbers of an adaptive field stand."""
+    return f"{name}_place"
 
 
 def layers_of(cds: xr.Dataset) -> list[dict[str, Any]]:
@@ -156,11 +156,11 @@ def _wrong_variable(cds: xr.Dataset, name: str, zoom: int, ratio: int) -> str | 
         return f"{size} cells are not {ratio} times fewer than zoom {zoom} has"
     if not 0 < size <= n_cells(zoom):
         return f"{size} values are more than zoom {zoom} has"
-    zooms = leaves_name(name)
-    if zooms in cds.variables and cds[zooms].dims != (*lead, LATENT):
-        return f"{zooms} is of another shape than {name}"
-    if (zooms in cds.variables) != (cds.attrs["fsae_format"] == LEAVES_FORMAT):
-        return f"{zooms} is missing, or should not be there"
+    places = places_name(name)
+    if places in cds.variables and cds[places].dims != (*lead, LATENT):
+        return f"{places} is of another shape than {name}"
+    if (places in cds.variables) != (cds.attrs["fsae_format"] == DETAILS_FORMAT):
+        return f"{places} is missing, or should not be there"
     for part in (f"{name}_offset", f"{name}_scale"):
         if part not in cds.variables or cds[part].dims != lead:
             return f"{part} is missing or of another shape than {name}"

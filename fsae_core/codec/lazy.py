@@ -5,7 +5,7 @@ What is read of the store is guarded already (`archive.guarded`): damage is name
 
 from __future__ import annotations
 
-__all__ = ["as_zooms", "in_units"]
+__all__ = ["as_places", "in_units"]
 
 from typing import Any
 
@@ -24,21 +24,21 @@ def in_units(standard: xr.Variable, offset: Floats, scale: Floats) -> xr.Variabl
     return xr.Variable(standard.dims, indexing.LazilyIndexedArray(array), standard.attrs)
 
 
-def as_zooms(stored: xr.Variable) -> xr.Variable:
-    """Zooms of cells (..., m), which are stored as floats beside values, as the whole numbers they are."""
-    return xr.Variable(stored.dims, indexing.LazilyIndexedArray(_AsZooms(stored)))
+def as_places(stored: xr.Variable) -> xr.Variable:
+    """Places of numbers (..., m), which are stored as floats beside these, as the whole numbers they are."""
+    return xr.Variable(stored.dims, indexing.LazilyIndexedArray(_AsPlaces(stored)))
 
 
-class _AsZooms(BackendArray):
+class _AsPlaces(BackendArray):
     def __init__(self, stored: xr.Variable) -> None:
-        self.shape, self.dtype = stored.shape, np.dtype(np.int8)
+        self.shape, self.dtype = stored.shape, np.dtype(np.int32)
         self._stored = stored
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Any:
-        return np.asarray(self._stored[key].values).astype(np.int8)
+        return np.asarray(self._stored[key].values).astype(np.int32)
 
 
 class _InUnits(BackendArray):

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from fsae_core.codec.block import rows_at_once
 from fsae_core.codec.choice import Floats, Times
+from fsae_core.codec.detail_codec import DetailsCodec, rows_of_details
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.field_coder import CodedFields
 from fsae_core.codec.layered_store import codec_of_layers
 from fsae_core.codec.layers import Layers
-from fsae_core.codec.leaf_codec import LeavesCodec, rows_of_leaves
 from fsae_core.codec.plan import Part, Plan
 from fsae_core.codec.store import rows_of_chunk
 from fsae_core.codec.zarr_codec import WholeCodec
@@ -46,8 +46,8 @@ class Record:
     """What is known of a part that is done.
 
     chunks: by name below the store, bytes and CRC32C; offset, scale: float32 in base64; zooms: of each layer,
-    None off the sphere; values: of a compressed field of each layer; sums: of its errors; leaves: whether its
-    cells are of several zooms.
+    None off the sphere; values: of a compressed field of each layer; sums: of its errors; places: whether it
+    is adaptive.
     """
 
     chunks: dict[str, tuple[int, int]]
@@ -56,7 +56,7 @@ class Record:
     zooms: tuple[int | None, ...]
     values: tuple[int, ...]
     sums: dict[str, float]
-    leaves: bool = False
+    places: bool = False
 
     def side(self, which: str) -> Floats:
         """Offsets or scales, one a field."""
@@ -127,11 +127,12 @@ def make_part(work: Path, plan: Plan, ds: xr.Dataset, coders: dict[str, Layers],
     sizes = tuple(values.shape[-1] for values in fields)
     told = list(zip(sizes, (coder.step for coder in layers.coders), zooms, strict=True))
     codec: Any = codec_of_layers(told) if len(told) > 1 else codec_of_layers(told).layers[0].codec
-    leaves = [p.leaves for p in last if p.leaves is not None]
+    places = [p.places for p in last if p.places is not None]
     rows = None
-    if leaves:
-        standard.append(np.concatenate(leaves).astype(np.float32))
-        codec, rows = LeavesCodec(layers.coders[-1].step), rows_of_leaves(zoom_of(x.shape[-1]))
+    if places:
+        standard.append(np.concatenate(places).astype(np.float32))
+        zoom_in = zoom_of(x.shape[-1])
+        codec, rows = DetailsCodec(layers.coders[-1].step, zoom_in, sizes[0]), rows_of_details(zoom_in)
     stored = [(name, codec, np.concatenate(standard, axis=-1), rows)]
     if plan.max_error is not None:
         whole = np.concatenate([p.corrections for p in last if p.corrections is not None])
@@ -152,13 +153,13 @@ def make_part(work: Path, plan: Plan, ds: xr.Dataset, coders: dict[str, Layers],
         )
         cuts = np.cumsum([part.shape[-1] for part in standard])[:-1]
         arrays = np.split(first, cuts, axis=-1)
-        cells = arrays.pop().astype(np.int8) if leaves else None
+        found = arrays.pop().astype(np.int32) if places else None
         arrays += steps
         for b in blocks:
-            read = _as_coded(arrays, offset, scale, list(zooms), b, cells)
+            read = _as_coded(arrays, offset, scale, list(zooms), b, found)
             sums.add(x[b], layers.decode(read, None if times is None else times[b]))
     low, wide = (base64.b64encode(side.astype("<f4").tobytes()).decode() for side in (offset, scale))
-    record = Record(chunks, low, wide, zooms, sizes, asdict(sums), bool(leaves))
+    record = Record(chunks, low, wide, zooms, sizes, asdict(sums), bool(places))
     text = json.dumps(asdict(record), sort_keys=True)
     _put(work, work / PARTS / f"{part.index}.json", text.encode())
 
@@ -211,7 +212,7 @@ def _as_coded(
     scale: Floats,
     zooms: list[int | None],
     rows: slice,
-    leaves: NDArray[np.int8] | None = None,
+    places: NDArray[np.int32] | None = None,
 ) -> list[CodedFields]:
     """What a reader of the store would hand to the decoder, for some rows."""
     low, wide = offset[rows], scale[rows]
@@ -219,7 +220,7 @@ def _as_coded(
     for i, zoom in enumerate(zooms):
         values = arrays[i][rows] * wide[:, None] + low[:, None]
         steps = arrays[-1][rows] if i == len(zooms) - 1 and len(arrays) > len(zooms) else None
-        parts.append(CodedFields(values, low, wide, zoom, steps, None if leaves is None else leaves[rows]))
+        parts.append(CodedFields(values, low, wide, zoom, steps, None if places is None else places[rows]))
     return parts
 
 

@@ -16,7 +16,6 @@ from fsae_core.codec.sizer import Sizer
 from fsae_core.codec.told import Told, fitting_shares
 
 Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 # By whether other times are known, by band (along an axis, across): weights in 1/256 of the slope, of how far
 # off the quad above, those around and the bands before were, of how far off this was at other times, a floor.
@@ -89,22 +88,11 @@ class Quads:
         self._past = [Past(n, 3, quads_of_phase(self.zoom, p).size) for p in phases]
 
     def write(
-        self,
-        writer: Any,
-        batch: Batch,
-        above: Integers,
-        slopes: list[Integers],
-        truth: list[Integers],
-        there: Flags | None = None,
+        self, writer: Any, batch: Batch, above: Integers, slopes: list[Integers], truth: list[Integers]
     ) -> Integers:
-        """Write details, by phase (b, 3, k); gives how far off they were, (b, quads).
-
-        there: (b, quads), which quads have any; those of the others are 0 and take no room.
-        """
-        if there is not None and not there.any():
-            return self._nothing(batch, above, there)
+        """Write details, by phase (b, 3, k); gives how far off they were, (b, quads)."""
         told, sizer = Told(_shares(truth, [past.known(batch) for past in self._past], batch)), Sizer()
-        self._begin(batch, above, told, there)
+        self._begin(batch, above, told)
         for phase, slope in enumerate(slopes):
             self.code(sizer, phase, slope, truth[phase])
         told = Told(told.shares, sizer.best_gain())
@@ -112,24 +100,12 @@ class Quads:
         sizer.send(writer, told.gain)
         return self.finish()
 
-    def start(self, reader: Any, batch: Batch, above: Integers, there: Flags | None = None) -> None:
-        """Read what is told of the level; above: how far off the quads that hold these were, (b, quads);
-        there: as in `write`."""
-        shares = 2 if batch.known else 0
-        empty = there is not None and not there.any()
-        told = Told((0,) * shares) if empty else Told.read(reader, shares, _USUAL_GAIN)
-        self._begin(batch, above, told, there)
+    def start(self, reader: Any, batch: Batch, above: Integers) -> None:
+        """Read what is told of the level; above: how far off the quads that hold these were, (b, quads)."""
+        self._begin(batch, above, Told.read(reader, 2 if batch.known else 0, _USUAL_GAIN))
 
-    def _nothing(self, batch: Batch, above: Integers, there: Flags) -> Integers:
-        self._begin(batch, above, Told((0, 0) if batch.known else ()), there)
-        for phase, past in enumerate(self._past):
-            shape = (len(above), *past.numbers.shape[1:])
-            quads = quads_of_phase(self.zoom, phase).size
-            self.code(None, phase, np.zeros((len(above), quads), np.int64), np.zeros(shape, np.int64))
-        return self.finish()
-
-    def _begin(self, batch: Batch, above: Integers, told: Told, there: Flags | None) -> None:
-        self._batch, self._above, self._told, self._there = batch, above, told, there
+    def _begin(self, batch: Batch, above: Integers, told: Told) -> None:
+        self._batch, self._above, self._told = batch, above, told
         self._off = np.zeros(above.shape, np.int64)
         self._new: list[tuple[Past, Integers, Integers]] = []
 
@@ -144,14 +120,13 @@ class Quads:
             offs += w[_BAND, 2] * ring_mean(self._off, self.zoom, phase)[:, None]
         offs += w[_BAND, 4] * past.off(batch)
         width = w[_BAND, 0] * slope[:, None] + UNIT // 8 * offs + w[_BAND, 5] * UNIT
-        out, off = np.zeros((2, *centre.shape), np.int64)
+        out, off = np.empty((2, *centre.shape), np.int64)
         so_far: Any = 0
-        some: Any = slice(None) if self._there is None else self._there[:, cells]
-        for band in range(3 if self._there is None or some.any() else 0):
+        for band in range(3):
             wide = (width[:, band] + UNIT // 8 * w[_BAND[band], 3] * so_far) >> 8
-            true = None if truth is None else truth[:, band][some]
-            out[:, band][some] = seats[:, band][some].code(coder, wide[some], told.gain, true)
-            off[:, band][some] = abs(8 * out[:, band] - centre[:, band])[some]
+            true = None if truth is None else truth[:, band]
+            out[:, band] = seats[:, band].code(coder, wide, told.gain, true)
+            off[:, band] = abs(8 * out[:, band] - centre[:, band])
             so_far = so_far + off[:, band]
         self._off[:, cells] = so_far
         self._new.append((past, out, off))

@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsae_core.codec.past import Batch, batches
+from fsae_core.codec.past import batches
 from fsae_core.codec.places import Quads, Row
 from fsae_core.codec.quads import DETAILS, quads_of_phase, surroundings
 from fsae_core.codec.seats import DEAD, UNIT
-from fsae_core.sphere.leaves import Splits
 
 Integers = NDArray[np.int64]
 
@@ -63,11 +62,8 @@ def _put(fine: Integers, cells: Integers, here: Integers, details: Integers) -> 
         quads[:, cells, child] = mean + along * x + up * y + both * across
 
 
-def quantise(values: Integers, zoom: int, splits: Splits | None = None) -> tuple[Pyramid, Integers]:
-    """The pyramid of fields (n, cells), and the fields as the reader will have them.
-
-    splits: where given, cells that are not split have no details but those expected.
-    """
+def quantise(values: Integers, zoom: int) -> tuple[Pyramid, Integers]:
+    """The pyramid of fields (n, cells), and the fields as the reader will have them."""
     levels = [values]
     for _ in range(zoom):
         levels.append(levels[-1].reshape(len(values), -1, 4).sum(axis=-1) >> 2)
@@ -80,8 +76,7 @@ def quantise(values: Integers, zoom: int, splits: Splits | None = None) -> tuple
             cells = quads_of_phase(level - 1, phase)
             around = surroundings(here, fine, level - 1, phase)
             missed = np.moveaxis(true[:, cells] @ DETAILS.T, 2, 1)  # means weigh nothing in them
-            numbers = _rounded(missed - 4 * around.details, 4 * amplitude)
-            details.append(numbers if splits is None else numbers * splits[level - 1][:, None, cells])
+            details.append(_rounded(missed - 4 * around.details, 4 * amplitude))
             slopes.append(around.slope * UNIT // (8 * amplitude))
             _put(fine, cells, here, around.details + details[-1] * amplitude)
         pyramid.details.append(details)
@@ -90,24 +85,20 @@ def quantise(values: Integers, zoom: int, splits: Splits | None = None) -> tuple
     return pyramid, here
 
 
-def encode_pyramid(writer: Any, pyramid: Pyramid, splits: Splits | None = None) -> None:
-    """Write all fields of a pyramid; splits: as it was quantised with."""
+def encode_pyramid(writer: Any, pyramid: Pyramid) -> None:
+    """Write all fields of a pyramid."""
     n, zoom = len(pyramid.means), len(pyramid.details)
     means, quads = Row(n, 12), [Quads(n, level) for level in range(1, zoom + 1)]
     for batch in batches(n):
         means.write(writer, batch, pyramid.means[batch.fields])
         off = np.full((batch.fields.size, 12), 8)
-        for place, details, slopes in zip(quads, pyramid.details, pyramid.slopes, strict=True):
-            now, around = ([part[batch.fields] for part in parts] for parts in (details, slopes))
-            off = place.write(writer, batch, off, around, now, _some(splits, place.zoom, batch))
+        for level, details, slopes in zip(quads, pyramid.details, pyramid.slopes, strict=True):
+            now = [d[batch.fields] for d in details]
+            off = level.write(writer, batch, off, [s[batch.fields] for s in slopes], now)
 
 
-def _some(splits: Splits | None, zoom: int, batch: Batch) -> NDArray[np.bool_] | None:
-    return None if splits is None else splits[zoom][batch.fields]
-
-
-def decode_pyramid(reader: Any, n: int, zoom: int, splits: Splits | None = None) -> Integers:
-    """Read n fields (n, cells of ``zoom``), in 1/FRACTION of the step; splits: as it was written with."""
+def decode_pyramid(reader: Any, n: int, zoom: int) -> Integers:
+    """Read n fields (n, cells of ``zoom``), in 1/FRACTION of the step."""
     out = np.zeros((n, 12 * 4**zoom), np.int64)
     means, quads = Row(n, 12), [Quads(n, level) for level in range(1, zoom + 1)]
     for batch in batches(n):
@@ -115,7 +106,7 @@ def decode_pyramid(reader: Any, n: int, zoom: int, splits: Splits | None = None)
         off = np.full((batch.fields.size, 12), 8)
         for level, place in enumerate(quads, start=1):
             amplitude, fine = _amplitude(level, zoom), np.repeat(here, 4, axis=-1)
-            place.start(reader, batch, off, _some(splits, level - 1, batch))
+            place.start(reader, batch, off)
             for phase in _phases(level):
                 cells = quads_of_phase(level - 1, phase)
                 around = surroundings(here, fine, level - 1, phase)

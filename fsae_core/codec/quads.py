@@ -16,7 +16,6 @@ __all__ = [
     "Surroundings",
     "known_ring",
     "quads_of_phase",
-    "ring_cells",
     "ring_mean",
     "surroundings",
 ]
@@ -61,7 +60,7 @@ def quads_of_phase(zoom: int, phase: int) -> Integers:
 
 
 @lru_cache(maxsize=12)
-def ring_cells(zoom: int) -> Integers:
+def _ring(zoom: int) -> Integers:
     """Neighbours by slot (8, cells); for the absent corner its neighbour in the ring."""
     table = ring_table(zoom).T
     return np.where(table < 0, np.roll(table, 1, axis=0), table)
@@ -69,13 +68,13 @@ def ring_cells(zoom: int) -> Integers:
 
 @lru_cache(maxsize=64)
 def _parents(zoom: int, phase: int) -> Integers:
-    return np.ascontiguousarray(ring_cells(zoom)[:, quads_of_phase(zoom, phase)])
+    return np.ascontiguousarray(_ring(zoom)[:, quads_of_phase(zoom, phase)])
 
 
 @lru_cache(maxsize=64)
 def _fine(zoom: int, phase: int) -> dict[tuple[int, int], Integers]:
     """Fine cells around the quads, by place: x and y of -3 to 3 in half cells from the middle."""
-    first, ring = 4 * quads_of_phase(zoom, phase), ring_cells(zoom + 1)
+    first, ring = 4 * quads_of_phase(zoom, phase), _ring(zoom + 1)
     places = {}
     for child in range(4):
         for slot, (dx, dy) in enumerate(RING_STEPS):
@@ -129,7 +128,7 @@ def ring_mean(values: Integers, zoom: int, phase: int) -> Integers:
 def known_ring(values: Integers, zoom: int, phase: int) -> Integers:
     """Sum over four neighbours of a phase's cells that are taken before them: at corners, later on sides."""
     slots = [slot for _, _, slot in _CORNERS] if phase == 1 else [_EAST, _WEST, _NORTH, _SOUTH]
-    index = ring_cells(zoom)[slots][:, PHASE_CHILD[phase] :: 4]
+    index = _ring(zoom)[slots][:, PHASE_CHILD[phase] :: 4]
     total = values[:, index[0]]
     for row in index[1:]:
         total = total + values[:, row]

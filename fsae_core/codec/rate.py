@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsae_core.codec.choice import FieldModel, Floats, Times
+from fsae_core.codec.detail_code import round_details
 from fsae_core.codec.entropy import default_step, round_standard
-from fsae_core.codec.leaf_code import round_leaves
 
 ALLOWED_GROWTH = 0.02
 """By how much quantisation may let the RMSE grow."""
@@ -26,22 +26,22 @@ _FINER, _COARSER = 2.0**8, 2.0**16
 @dataclass(frozen=True)
 class Latents:
     """Standardised compressed fields (time, m) with offset and scale (time,); zoom None off the sphere;
-    leaves (time, m): zooms of the cells that the values belong to, where these are of several."""
+    places (time, m): where the values of adaptive fields stand."""
 
     standard: Any
     offset: Floats
     scale: Floats
     zoom_in: int
     zoom: int | None
-    leaves: NDArray[np.int8] | None = None
+    places: NDArray[np.int32] | None = None
 
     @classmethod
     def of(cls, got: Any, zoom_in: int, zoom: int) -> Latents:
         """From what a model gave."""
         offset, scale = (np.asarray(v, dtype=np.float32) for v in (got.offset, got.scale))
         standard = (got.values.astype(np.float64) - offset[:, None]) / scale[:, None]
-        leaves = getattr(got, "leaves", None)
-        return cls(standard, offset, scale, zoom_in, None if zoom < 0 else zoom, leaves)
+        places = getattr(got, "places", None)
+        return cls(standard, offset, scale, zoom_in, None if zoom < 0 else zoom, places)
 
     def minus(self, foreseen: Floats | None) -> Latents:
         """What is left of them, where these (n, m) in units are foreseen; None: their offset is."""
@@ -53,8 +53,8 @@ class Latents:
     def values(self, step: float | None = None) -> Floats:
         """In units, (time, m); rounded by a step as a store keeps them."""
         kept = self.standard
-        if step is not None and self.leaves is not None:
-            kept = round_leaves(self.standard, self.leaves, step)
+        if step is not None and self.places is not None:
+            kept = round_details(self.standard, step)
         elif step is not None:
             kept = round_standard(self.standard, step, self.zoom)
         return (kept.astype(np.float32) * self.scale[:, None] + self.offset[:, None]).astype(np.float32)
@@ -68,7 +68,7 @@ class Latents:
             scale=self.scale,
             zoom_in=self.zoom_in,
             zoom=zoom,
-            leaves=self.leaves,
+            places=self.places,
         )
 
 

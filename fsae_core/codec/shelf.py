@@ -31,7 +31,7 @@ from fsae_core.codec.layout import (
     held_ratios,
     layer_name,
     layers_of,
-    leaves_name,
+    places_name,
 )
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import zoom_of
@@ -89,9 +89,9 @@ def compressed_variables(
     steps = [parts[-1].corrections for parts in blocks if parts[-1].corrections is not None]
     whole = np.concatenate(steps).reshape(*lead, -1) if steps else None
     zooms = [part.zoom for part in blocks[0]]
-    cells = [parts[-1].leaves for parts in blocks if parts[-1].leaves is not None]
-    leaves = np.concatenate(cells).reshape(*lead, -1) if cells else None
-    return named_variables(source, layers, zooms, values, sides, whole, leaves)
+    found = [parts[-1].places for parts in blocks if parts[-1].places is not None]
+    places = np.concatenate(found).reshape(*lead, -1) if found else None
+    return named_variables(source, layers, zooms, values, sides, whole, places)
 
 
 def named_variables(
@@ -101,12 +101,12 @@ def named_variables(
     values: list[Any],
     sides: list[Any],
     corrections: Any = None,
-    leaves: Any = None,
+    places: Any = None,
 ) -> dict[str, xr.DataArray]:
     """The variables of a dataset that hold these arrays, numpy or Dask.
 
     values: (*lead, m) of each layer with its zoom (None off the sphere); sides: offset and scale (*lead,);
-    leaves: zooms (*lead, m) of the cells that the values belong to, where these are of several.
+    places: where the values of adaptive fields stand, (*lead, m).
     """
     coder, lead = layers.coders[-1], source.dims[:-1]
     name, out = coder.variable, {}
@@ -120,8 +120,8 @@ def named_variables(
         out[own] = xr.DataArray(array, dims=(*lead, last), attrs=attrs)
     for side, numbers in zip(("offset", "scale"), sides, strict=True):
         out[f"{name}_{side}"] = xr.DataArray(numbers, dims=lead)
-    if leaves is not None:
-        out[leaves_name(name)] = xr.DataArray(leaves, dims=(*lead, LATENT))
+    if places is not None:
+        out[places_name(name)] = xr.DataArray(places, dims=(*lead, LATENT))
     if coder.max_error is not None:
         out[name].attrs[MAX_ERROR] = coder.max_error
         out[f"{name}_correction"] = xr.DataArray(corrections, dims=(*lead, FIELD_CELL))
@@ -160,9 +160,9 @@ def coded_block(cds: xr.Dataset, name: str, block: Block, layers: int) -> tuple[
         steps = None
         if own == name and f"{name}_correction" in cds.variables:
             steps, _ = take(cds[f"{name}_correction"], block, 1, np.int32)
-        leaves = None
-        if leaves_name(own) in cds.variables:
-            leaves, _ = take(cds[leaves_name(own)], block, 1, np.int8)
+        places = None
+        if places_name(own) in cds.variables:
+            places, _ = take(cds[places_name(own)], block, 1, np.int32)
         zoom = zoom_of(values.shape[-1]) if on_sphere else None
-        parts.append(CodedFields(values, offset, scale, zoom, steps, leaves))
+        parts.append(CodedFields(values, offset, scale, zoom, steps, places))
     return parts, times

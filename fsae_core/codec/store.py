@@ -30,7 +30,7 @@ import numpy as np
 import xarray as xr
 
 from fsae_core.archive.files import open_raw
-from fsae_core.codec import leaf_codec
+from fsae_core.codec import detail_codec
 from fsae_core.codec.atomic import PARTIAL, writing_store
 from fsae_core.codec.block import Progress, rows_at_once
 from fsae_core.codec.layered_store import apart, codec_of_array, side_by_side
@@ -42,9 +42,9 @@ from fsae_core.codec.layout import (
     field_names,
     held_ratios,
     layer_name,
-    leaves_name,
+    places_name,
 )
-from fsae_core.codec.lazy import as_zooms, in_units
+from fsae_core.codec.lazy import as_places, in_units
 from fsae_core.codec.missing import missing_chunks
 from fsae_core.codec.store_size import StoreSize, bytes_on_disk, size_of_store
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
@@ -79,11 +79,11 @@ def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
         whole = standard[-1]
         codec: Any = _latents_codec(cds[name])
         rows = None
-        if leaves_name(name) in cds.variables:
-            out = out.drop_vars([name, leaves_name(name)])
-            whole = leaf_codec.side_by_side(whole, cds[leaves_name(name)])
-            codec = leaf_codec.LeavesCodec(codec.step)
-            rows = leaf_codec.rows_of_leaves(int(cds.attrs["fsae_zoom_in"]))
+        if places_name(name) in cds.variables:
+            out = out.drop_vars([name, places_name(name)])
+            whole = detail_codec.side_by_side(whole, cds[places_name(name)])
+            codec = detail_codec.DetailsCodec(codec.step, int(cds.attrs["fsae_zoom_in"]), cds[name].shape[-1])
+            rows = detail_codec.rows_of_details(int(cds.attrs["fsae_zoom_in"]))
         if len(layers) > 1:
             out = out.drop_vars(layers).assign_attrs(fsae_format=LAYERED_FORMAT)
             whole = side_by_side(standard)
@@ -113,7 +113,7 @@ def open_store(path: str | Path) -> xr.Dataset:
         name: tuple(array.encoding.get("chunks") or array.shape) for name, array in ds.variables.items()
     }
     shapes = {name: array.shape for name, array in ds.variables.items()}
-    ds = leaf_codec.apart(apart(_completed(ds), path.name), path.name)
+    ds = detail_codec.apart(apart(_completed(ds), path.name), path.name)
     check_compressed(ds, path.name)
     missing = missing_chunks({name: (shapes[name], chunks[name]) for name in chunks}, path)
     if missing:
@@ -127,8 +127,8 @@ def open_store(path: str | Path) -> xr.Dataset:
             lazy = in_units(ds[own].variable, offset, scale)
             lazy.attrs.pop(STANDARDISED, None)
             rows = chunks[own if own in chunks else name][:-1]
-            if leaves_name(own) in ds.variables:
-                ds[leaves_name(own)] = as_zooms(ds[leaves_name(own)].variable)
+            if places_name(own) in ds.variables:
+                ds[places_name(own)] = as_places(ds[places_name(own)].variable)
             lazy.encoding = {"preferred_chunks": dict(zip(lazy.dims, (*rows, lazy.shape[-1]), strict=True))}
             ds[own] = lazy
     return ds
@@ -254,7 +254,7 @@ def _coded(array: xr.DataArray, codec: Any, rows: int | None = None) -> dict[str
         "chunks": tuple(chunks),
     }
     if np.issubdtype(array.dtype, np.floating):
-        # What Zarr fills up the last chunk with; the codec leaves it out.
+        # What Zarr fills up the last chunk with; the codec places it out.
         encoding |= {"_FillValue": None, "fill_value": np.float32(0)}
     return encoding
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from fsae_core.codec.layout import field_names, held_ratios, layer_name, leaves_name
+from fsae_core.codec.layout import field_names, held_ratios, layer_name, places_name
 from fsae_core.sphere.healpix import n_cells
 
 
@@ -35,8 +35,8 @@ def size_of_store(cds: xr.Dataset, path: str | Path) -> StoreSize:
     size = bytes_on_disk(path)
     layers = [layer_name(name, ratio) for name in names for ratio in held_ratios(cds)[:-1]]
     kept = sum(cds[n].size for n in (*names, *layers))
-    if any(leaves_name(name) in cds.variables for name in names):
-        # The tree of the cells is counted, for which room was left (`AdaptiveModel`).
+    if any(places_name(name) in cds.variables for name in names):
+        # What says their places is counted, for which room was left (`AdaptiveModel`).
         kept = native // int(cds.attrs["fsae_ratio"])
     return StoreSize(native / kept, 4 * native / size, size, 4 * native)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 __all__ = [
     "BARE",
+    "DETAILS",
+    "DETAILS_WITH_SIDE",
     "LARGEST",
-    "LEAVES",
-    "LEAVES_WITH_SIDE",
     "MOST_VALUES",
     "UNIT_SIDE",
     "WHOLE",
@@ -33,9 +33,9 @@ import numpy as np
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 
-BARE, UNIT_SIDE, WITH_SIDE, WHOLE, LEAVES, LEAVES_WITH_SIDE = range(6)
+BARE, UNIT_SIDE, WITH_SIDE, WHOLE, DETAILS, DETAILS_WITH_SIDE = range(6)
 """What comes with the fields: nothing; offset 0 and scale 1; offset and scale of each. Or whole numbers. Or
-values of leaves, with nothing or with offset and scale of each; their zoom is that of the finest leaf."""
+numbers of adaptive fields and their places, with nothing or with offset and scale of each."""
 LARGEST = 2**24
 """No value has as many steps."""
 MOST_VALUES = 2**23
@@ -84,10 +84,10 @@ class Stream:
         n, at = _to_number(data, _HEADER.size + 1)
         m, at = _to_number(data, at) if zoom == _NO_ZOOM else (n_cells(min(zoom, MAX_ZOOM)), at)
         step = float(np.frombuffer(b"\0\0" + data[at : at + 2].ljust(2, b"\0"), "<f4")[0])
-        start, coded = at + 2, at + 2 + 8 * n * (sort in (WITH_SIDE, LEAVES_WITH_SIDE))
+        start, coded = at + 2, at + 2 + 8 * n * (sort in (WITH_SIDE, DETAILS_WITH_SIDE))
         if coded > len(data) or n * m > min(MOST_VALUES, _VALUES_PER_BYTE * (len(data) - coded + 16)):
             raise damaged(f"they claim {n} x {m} values in {len(data)} bytes")
-        if MAX_ZOOM < zoom < _NO_ZOOM or sort > LEAVES_WITH_SIDE or not (np.isfinite(step) and step > 0):
+        if MAX_ZOOM < zoom < _NO_ZOOM or sort > DETAILS_WITH_SIDE or not (np.isfinite(step) and step > 0):
             raise damaged(f"they claim zoom {zoom}, sort {sort} and steps of {step:g}")
         kept = None if zoom == _NO_ZOOM else zoom
         return cls(sort, kept, n, m, step, data[start:coded], data[coded:])

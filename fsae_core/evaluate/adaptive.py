@@ -1,4 +1,4 @@
-"""The Field-Space Autoencoder with cells of different zooms, as a transform."""
+"""The Field-Space Autoencoder with numbers where they are needed, as a transform."""
 
 from __future__ import annotations
 
@@ -14,28 +14,35 @@ from fsae_core.evaluate.learned import Learned
 from fsae_core.model.adaptive import AdaptiveFields
 from fsae_core.sphere.healpix import zoom_of
 
+_BETWEEN = (6, 8, 11, 23, 32, 45, 91, 128, 181)
+
 
 class Adaptive(Learned):
     """The general weights of all ratios together, see `fsae_core.model.adaptive`.
 
-    Always sent at once. The numbers of a field are its values and, for each four bytes, one for the tree.
+    Always sent at once. The numbers of a field are its values and, for each four bytes of what says their
+    places, one.
     """
 
     def __init__(self, name: str, ds: xr.Dataset, variable: str, device: str = "auto") -> None:
         super().__init__(name, ds, variable, ADAPTIVE, device)
+        # The numbers are free to be any: in bytes those between the ratios are tried, too.
+        some = next(iter(self.models.values()))
+        between = [ratio for ratio in _BETWEEN if min(self.models) < ratio < max(self.models)]
+        self.models |= {ratio: some.at(ratio) for ratio in between}
 
     def ratios(self, cells: int) -> tuple[int, ...]:
-        return tuple(self.models) if cells == self.cells else ()
+        return tuple(sorted(self.models)) if cells == self.cells else ()
 
     def encode(self, x: Floats, times: Times, ratio: int) -> Latents:
         got = self._compressed(x, times, ratio)
         values, offset, scale = (np.asarray(v, np.float32) for v in (got.values, got.offset, got.scale))
-        return Latents(values, offset, scale, leaves=got.leaves)
+        return Latents(values, offset, scale, places=got.places, finest=zoom_of(x.shape[-1]))
 
     def decode(self, latents: Latents, cells: int, times: Times, ratio: int) -> Floats:
-        assert latents.leaves is not None
+        assert latents.places is not None
         fields = AdaptiveFields(
-            latents.values, latents.offset, latents.scale, zoom_of(cells), -1, latents.leaves
+            latents.values, latents.offset, latents.scale, zoom_of(cells), -1, latents.places
         )
         back = self._model(ratio).decompress_fields(
             fields, variable=self.variable, times=times, instant=self.instant

@@ -28,7 +28,7 @@ class Coded:
     recon: (time, cell) float32, from the very bytes (or floats) that were counted; floats, bytes: of one
     field, on average, None where the method does not count in them; encode_s, decode_s: CPU seconds for all
     fields, once the setting that meets the ratio is found; note: what was sent, where that needs words;
-    leaves (time, m): zooms of the cells that the numbers belong to, where these are of several.
+    places (time, m): where the numbers of adaptive fields stand.
     """
 
     recon: Floats
@@ -37,7 +37,7 @@ class Coded:
     encode_s: float
     decode_s: float
     note: str | None = None
-    leaves: NDArray[np.int8] | None = None
+    places: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fsae_core.evaluate.coded import Floats
 from fsae_core.evaluate.octaves import decode_row, encode_row
+from fsae_core.sphere.healpix import n_cells
 
 _FIELD_HEADER = 8
 """Bytes for offset and scale."""
@@ -19,24 +20,32 @@ _FIELD_HEADER = 8
 @dataclass(frozen=True)
 class Latents:
     """values (time, m), offset and scale (time,); zoom: of the sphere that they lie on, None for none;
-    shrinking: they are coefficients that come with the large ones first; leaves (time, m): zooms of the cells
-    that they belong to, where these are of several."""
+    shrinking: they are coefficients that come with the large ones first; places (time, m): where
+    adaptive numbers stand, in fields of zoom finest."""
 
     values: Floats
     offset: Floats
     scale: Floats
     zoom: int | None = None
     shrinking: bool = False
-    leaves: NDArray[np.int8] | None = None
+    places: NDArray[np.int32] | None = None
+    finest: int = 0
 
     @property
-    def tree_bytes(self) -> list[int]:
-        """What the tree of the leaves takes, field by field."""
-        if self.leaves is None:
-            return [0] * len(self.values)
-        from fsae_core.codec.leaf_code import tree_bytes
+    def numbers(self) -> float:
+        """Of one field, on average."""
+        if self.places is None:
+            return float(self.values.shape[-1])
+        return float((self.places < n_cells(self.finest)).sum(axis=1).mean())
 
-        return [tree_bytes(one) for one in self.leaves]
+    @property
+    def placing_bytes(self) -> list[int]:
+        """What says their places takes, field by field."""
+        if self.places is None:
+            return [0] * len(self.values)
+        from fsae_core.codec.detail_code import places_bytes
+
+        return [places_bytes(one, self.finest) for one in self.places]
 
 
 def as_float16(latents: Latents) -> tuple[Latents, list[int]]:
@@ -47,7 +56,7 @@ def as_float16(latents: Latents) -> tuple[Latents, list[int]]:
     kept = ((latents.values - offset) / scale).astype(np.float16)
     packer, shuffle = Zstd(level=9), Shuffle(2)
     sizes = [len(packer.encode(shuffle.encode(row.view(np.uint8)))) + _FIELD_HEADER for row in kept]
-    sizes = [size + tree for size, tree in zip(sizes, latents.tree_bytes, strict=True)]
+    sizes = [size + tree for size, tree in zip(sizes, latents.placing_bytes, strict=True)]
     return replace(latents, values=(kept.astype(np.float32) * scale + offset)), sizes
 
 
@@ -57,11 +66,11 @@ def to_bytes(latents: Latents, base: Floats | None, step: float) -> bytes:
     values = latents.values if base is None else latents.values - base + offset
     if latents.shrinking:
         return encode_row(values[0], float(latents.offset[0]), float(latents.scale[0]), step)
-    if latents.leaves is not None:
-        from fsae_core.codec.leaf_code import encode_leaves
+    if latents.places is not None:
+        from fsae_core.codec.detail_code import encode_details
 
         standard = (values.astype(np.float64) - offset) / latents.scale[:, None]
-        return encode_leaves(standard, latents.leaves, step, (latents.offset, latents.scale))
+        return encode_details(standard, latents.places, latents.finest, step, (latents.offset, latents.scale))
     from fsae_core.codec.entropy import encode_latents
 
     return encode_latents(values, latents.offset, latents.scale, step, latents.zoom)
@@ -72,13 +81,15 @@ def from_bytes(data: bytes, like: Latents, base: Floats | None) -> Latents:
     if like.shrinking:
         row, *side = decode_row(data, like.values.shape[-1])
         values, offset, scale = row[None], *(np.array([v], np.float32) for v in side)
-    elif like.leaves is not None:
-        from fsae_core.codec.leaf_code import decode_leaves
+    elif like.places is not None:
+        from fsae_core.codec.detail_code import decode_details
 
-        standard, leaves, sides = decode_leaves(data)
+        standard, places, sides = decode_details(data)
         assert sides is not None
         offset, scale = sides
-        return Latents(standard * scale[:, None] + offset[:, None], offset, scale, leaves=leaves)
+        return Latents(
+            standard * scale[:, None] + offset[:, None], offset, scale, places=places, finest=like.finest
+        )
     else:
         from fsae_core.codec.entropy import decode_latents
 

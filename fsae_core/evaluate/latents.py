@@ -112,7 +112,7 @@ class LatentMethod:
             sum(field.encode_s for field in fields),
             sum(field.decode_s for field in fields),
             max(notes, key=notes.count),
-            _leaves([field.leaves for field in fields]),
+            _places([field.places for field in fields]),
         )
 
     def _in_floats(self, x: Floats, times: Times, ratio: int) -> Coded:
@@ -127,8 +127,8 @@ class LatentMethod:
         between = time.process_time()
         recon = self.transform.decode(halves, x.shape[-1], times, ratio)
         spent = time.process_time() - between
-        floats = latents.values.shape[-1] + float(np.mean(halves.tree_bytes)) / 4
-        return Coded(recon, floats, float(np.mean(sizes)), between - started, spent, leaves=latents.leaves)
+        floats = latents.numbers + float(np.mean(halves.placing_bytes)) / 4
+        return Coded(recon, floats, float(np.mean(sizes)), between - started, spent, places=latents.places)
 
     def _in_bytes(self, x: Floats, times: Times, ratio: int) -> Coded:
         cells, budget = x.shape[-1], byte_budget(x.shape[-1], ratio)
@@ -182,12 +182,12 @@ class LatentMethod:
         decoding = time.process_time() - between
         return Coded(
             recon,
-            float(last.values.shape[-1]),
+            last.numbers,
             len(data) + 1.0,
             encoding + spent[setting],
             decoding,
             _told(chain),
-            last.leaves,
+            last.places,
         )
 
     def _shortest(
@@ -247,7 +247,7 @@ def _told(chain: tuple[int, ...]) -> str | None:
     return f"sent in layers of {floats} times fewer floats{rest}"
 
 
-def _leaves(fields: list[NDArray[np.int8] | None]) -> NDArray[np.int8] | None:
+def _places(fields: list[NDArray[np.int32] | None]) -> NDArray[np.int32] | None:
     """Of several fields together, where all have as many."""
     found = [one for one in fields if one is not None]
     same = len(found) == len(fields) and len({one.shape for one in found}) == 1

@@ -1,127 +1,75 @@
-"""Compressed fields of cells of different zooms: small ones where a field is hard to tell, large ones where
+"""Compressed fields whose numbers are where they are needed: many where a field is hard to tell, none where
 the decoders know it anyway.
 
-The Field-Space Autoencoder's compressed field is a field, so nothing keeps its cells from being of different
-sizes. A tree says which cells are split; each leaf holds about the mean of the field over it. Decoding goes
-from coarse to fine: the decoder for 256 times makes a field of what is known at its zoom; its means one zoom
-finer are what is known there, but where cells are split what their children say takes their place; of these
-the decoder for 64 times makes a field, and so on to the finest leaves. What is decoded still has the means
-that the leaves say.
+The Field-Space Autoencoder's compressed field is a field, so it need not be known equally well everywhere. It
+begins as twelve means. From there on, zoom by zoom, what is known is decoded, and what the decoder makes of
+it, averaged one zoom finer, is what is known next, but for some details (differences of four children from
+their mean): there the truth is kept, as a correction of what was foreseen. At first the foreseen is a smooth
+prolongation; from where there are weights, the decoders for 256, 64, 16 and 4 times say it. Means are kept
+throughout, so what is decoded has the very details that were kept.
 
-The encoder has the field, so it can choose the tree: it decodes uniform fields of all zooms, sees in each
-cell what the squared error would lose by splitting it, and takes the tree of as many leaves as were asked for
-that loses most (pruning as in Chou, Lookabaugh & Gray 1989, doi:10.1109/18.32124).
+Which details are kept is for the encoder to choose, which has the field and does what the decoder does: those
+whose correction would spare most of the squared error, more for coarse ones, on which others build. So it is
+a wavelet transform with the network's expectation for a predictor, of which the largest terms are kept
+(nonlinear approximation: DeVore 1998, doi:10.1017/S0962492900002816).
 """
 
 from __future__ import annotations
 
-__all__ = ["AdaptiveFields", "AdaptiveModel", "best_tree", "leaves_within"]
+__all__ = ["AdaptiveFields", "AdaptiveModel"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.errors import UserError
 from fsae_core.model.adaptive_card import card_of
 from fsae_core.model.compression import CompressedFields, Floats, GeneralModel, Times, parts_of
+from fsae_core.sphere.details import MEANS, Kept, children, details, kept_at, places_of, zoom_of_places
 from fsae_core.sphere.healpix import n_cells, zoom_of
-from fsae_core.sphere.leaves import Splits, at_leaves, leaf_zooms, splits_of, spread
 from fsae_core.sphere.pyramid import prolong, restrict
 
-_FOR_TREE, _FOR_ANY_TREE = 1 / 32, 2
-"""Share of the numbers that is left for the tree, and some in any case: four bytes of it count as a number,
-and it takes 1.5 to 3 % of them."""
-_HALVINGS = 60
+_BUILT_ON = 0.5
+"""How much more a detail is worth for each zoom that builds on it: chosen on times that the weights learned
+from (0, 0.5, 1, 2: .844, .844, .848, .855 of the error of whole quads at 16 times)."""
+_TRIALS = 10
+_LEAST, _MOST = 1e-7, 1e7
+_BYTES_A_NUMBER = 4
+_DEARER, _AT_LEAST = 1.12, 6
+"""What says the places takes so many times its entropy, and so many numbers more."""
 
 
 @dataclass(frozen=True)
 class AdaptiveFields(CompressedFields):
-    """values: (time, leaf), about the means over the leaves, in the field's units; leaves: (time, leaf),
-    their zooms in nested order; zoom: -1, since they lie on no single one."""
+    """values: (time, number), in the field's units: means of zoom 0, then corrections of details plus the
+    offset, each divided by 2 for each zoom it is finer, so that an error of any counts alike; places: (time,
+    number), where they stand (`sphere.details`), after the last of a field the number of its cells; zoom: -1,
+    since they lie on no single one."""
 
-    leaves: NDArray[np.int8]
-
-
-def leaves_within(floats: int) -> int:
-    """How many leaves a field has that may take so many numbers, its tree included."""
-    return 12 + 3 * max(0, int((floats * (1 - _FOR_TREE) - _FOR_ANY_TREE - 12) // 3))
+    places: NDArray[np.int32]
 
 
-def best_tree(gains: list[NDArray[np.float64]], leaves: int) -> Splits:
-    """The tree of so many leaves that gains most.
+@dataclass(frozen=True)
+class _Chosen:
+    """What a pass through all zooms kept: means (time, 12), flags and corrections (time, cells, 3) of all
+    details."""
 
-    gains: by zoom from 0 up, (field, cells of that zoom), what is won by splitting each cell into four. The
-    number of leaves must be 12 and a multiple of three more; ValueError where no tree has so many.
-    """
-    fields = len(gains[0])
-    if leaves < 12 or (leaves - 12) % 3 or leaves > 12 * 4 ** len(gains):
-        raise ValueError(f"{leaves} leaves, expected 12 to {12 * 4 ** len(gains)} in steps of 3")
-    wanted = (leaves - 12) // 3
-    low = np.zeros(fields)
-    high = np.sum([np.maximum(gain, 0).sum(axis=1) for gain in gains], axis=0) + 1.0
-    for _ in range(_HALVINGS):
-        price = (low + high) / 2
-        many = _count(_pruned(gains, price)) > wanted
-        low, high = np.where(many, price, low), np.where(many, high, price)
-    splits = _pruned(gains, high)
-    for field, missing in enumerate(wanted - _count(splits)):
-        _grow(splits, gains, field, int(missing))
-    return splits
-
-
-def _count(splits: Splits) -> NDArray[np.int64]:
-    return np.sum([split.sum(axis=1) for split in splits], axis=0)
-
-
-def _pruned(gains: list[NDArray[np.float64]], price: NDArray[np.float64]) -> Splits:
-    """The best tree where each split costs so much (field,)."""
-    worth: list[NDArray[np.float64]] = []
-    below: NDArray[np.float64] | None = None
-    for gain in reversed(gains):
-        here = gain - price[:, None]
-        if below is not None:
-            here = here + below.reshape(len(gain), -1, 4).sum(axis=-1)
-        below = np.maximum(here, 0)
-        worth.insert(0, below)
-    splits: Splits = []
-    for here in worth:
-        split = here > 0
-        splits.append(split & np.repeat(splits[-1], 4, axis=1) if splits else split)
-    return splits
-
-
-def _grow(splits: Splits, gains: list[NDArray[np.float64]], field: int, missing: int) -> None:
-    """Split so many leaves more of one field, each time the one that gains most at once."""
-    import heapq
-
-    if missing <= 0:
-        return
-    heap: list[tuple[float, int, int]] = []
-
-    def offer(zoom: int, cells: Any) -> None:
-        for cell in cells:
-            heapq.heappush(heap, (-float(gains[zoom][field, cell]), zoom, int(cell)))
-
-    for zoom, split in enumerate(splits):
-        free = ~split[field]
-        offer(zoom, np.flatnonzero(free & np.repeat(splits[zoom - 1][field], 4) if zoom else free))
-    for _ in range(missing):
-        _, zoom, cell = heapq.heappop(heap)
-        splits[zoom][field, cell] = True
-        if zoom + 1 < len(splits):
-            offer(zoom + 1, range(4 * cell, 4 * cell + 4))
+    means: Floats
+    kept: Kept
+    missed: list[Floats]
 
 
 class AdaptiveModel:
-    """The general weights of all ratios as one model for compressed fields with leaves of their own.
+    """The general weights of all ratios as one model for compressed fields whose numbers are where they are
+    needed.
 
-    As many numbers as cells / ratio, in which the tree is counted. Fields of the zooms that all of the
+    As many as cells / ratio, in which what says their places is counted. Fields of the zooms that all of the
     weights take.
     """
 
@@ -139,119 +87,152 @@ class AdaptiveModel:
             return self
         return AdaptiveModel(self.card.ratio, quick)
 
+    def at(self, ratio: int) -> AdaptiveModel:
+        """The same for any other number of numbers."""
+        return AdaptiveModel(ratio, {4**levels: model for levels, model in self.models.items()})
+
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
     ) -> AdaptiveFields:
-        """(time, cell) in units -> means over leaves. UserError for a field too coarse."""
+        """(time, cell) in units -> means and corrections. UserError for a field too coarse."""
         finest = zoom_of(x.shape[-1])
-        leaves = leaves_within(x.shape[-1] // self.card.ratio)
         if finest < self.card.zooms[0]:
             raise UserError(
                 f"A field of zoom {finest} was found, zoom {self.card.zooms[0]} or finer was expected for "
-                "cells of different zooms: choose other weights or a finer field."
+                "adaptive compressed fields: choose other weights or a finer field."
             )
+        room = max(MEANS, x.shape[-1] // self.card.ratio)
         normal, mean, scale = self._normaliser.normalise(x)
-        values = np.empty((len(x), leaves), np.float32)
-        zooms = np.empty((len(x), leaves), np.int8)
+        values = np.zeros((len(x), room), np.float32)
+        places = np.empty((len(x), room), np.int32)
         for part in parts_of(len(x), finest):
             stamps = None if times is None else times[part]
             fields = np.asarray(normal[part], np.float32)
-            told = self._told(fields, stamps, instant)
-            zooms[part] = self._leaves(fields, told, leaves, stamps, instant)
-            values[part] = at_leaves(told, zooms[part])
-        values = values * scale[:, None] + mean[:, None]
-        return AdaptiveFields(values, mean, scale, finest, -1, zooms)
+            chosen = self._choose(fields, room, stamps, instant)
+            places[part] = places_of(chosen.kept, len(fields), room)
+            values[part][places[part] < x.shape[-1]] = _numbers(chosen)
+        return AdaptiveFields(values * scale[:, None] + mean[:, None], mean, scale, finest, -1, places)
 
     def decompress_fields(
         self, compressed: Any, *, variable: str, times: Times = None, instant: bool = False
     ) -> Floats:
-        """Means over leaves -> (time, cell) in units."""
+        """Means and corrections -> (time, cell) in units."""
         mean, scale = compressed.offset[:, None], compressed.scale[:, None]
         finest = int(compressed.zoom_in)
         normal = ((compressed.values - mean) / scale).astype(np.float32)
         out = np.empty((len(normal), n_cells(finest)), np.float32)
         for part in parts_of(len(normal), finest):
             stamps = None if times is None else times[part]
-            out[part] = self._chain(normal[part], compressed.leaves[part], finest, stamps, instant)
+            out[part] = self._decode(normal[part], compressed.places[part], finest, stamps, instant)
         return out * scale + mean
 
-    def _chain(
-        self, values: Floats, zooms: NDArray[np.int8], finest: int, times: Times, instant: bool
+    def _decode(
+        self, numbers: Floats, places: NDArray[Any], finest: int, times: Times, instant: bool
     ) -> Floats:
-        dense = spread(values, zooms, finest)
-        known: Floats = np.asarray(restrict(dense, finest))
-        for zoom, split in enumerate(splits_of(zooms, finest)):
-            # Also where nothing is split any more: a finer decoder still mends a little (0.5 % at 256 times).
-            if zoom < finest - max(self.models):
-                foreseen: Floats = prolong(known)
-            else:
-                foreseen = restrict(self._decoded(known, finest, times, instant), finest - zoom - 1)
-            # The mean of what is foreseen in a cell is its own already.
-            true = restrict(dense, finest - zoom - 1)
-            known = np.where(np.repeat(split, 4, axis=1), true, foreseen)
-        return known.astype(np.float32, copy=False)
+        known = np.ascontiguousarray(numbers[:, :MEANS])
+        zooms = zoom_of_places(places)
+        corrections = numbers * np.exp2(np.maximum(zooms, 0)).astype(np.float32)
+        for zoom, kept in enumerate(kept_at(places, finest)):
+            parts = np.zeros(kept.shape, np.float32)
+            parts[kept] = corrections[zooms == zoom]
+            foreseen = self._foreseen(known, finest, times, instant)
+            known = children(known, details(foreseen) + parts)
+        return known
 
-    def _decoded(self, known: Floats, finest: int, times: Times, instant: bool) -> Floats:
-        """Standardised fields (time, cells of ``finest``) from their means over any coarser cells."""
-        levels = finest - zoom_of(known.shape[-1])
-        most = max(self.models)
-        while levels > most:
-            known, levels = np.asarray(prolong(known), np.float32), levels - 1
-        if not levels:
-            return known
-        plain = CompressedFields(
-            known,
-            np.zeros(len(known), np.float32),
-            np.ones(len(known), np.float32),
-            finest,
-            finest - levels,
-        )
-        return self.models[levels].decompress_fields(plain, variable="", times=times, instant=instant)
+    def _foreseen(self, known: Floats, finest: int, times: Times, instant: bool) -> Floats:
+        """What follows from fields (time, cells) one zoom finer; their means stay what they are."""
+        zoom = zoom_of(known.shape[-1])
+        levels = finest - zoom
+        if levels not in self.models:
+            return np.asarray(prolong(known), np.float32)
+        none, one = np.zeros(len(known), np.float32), np.ones(len(known), np.float32)
+        plain = CompressedFields(known, none, one, finest, zoom)
+        made = self.models[levels].decompress_fields(plain, variable="", times=times, instant=instant)
+        return np.asarray(restrict(made, levels - 1), np.float32)
 
-    def _told(self, normal: Floats, times: Times, instant: bool) -> list[Floats]:
-        """By zoom, (time, cells of that zoom): what a leaf says of a standardised field.
+    def _choose(self, normal: Floats, room: int, times: Times, instant: bool) -> _Chosen:
+        """As many details of each field as there is room for, with what says their places: by a threshold
+        for each field, which is sought."""
+        fields, true = len(normal), self._targets(normal, times, instant)
+        low, high = np.full(fields, _LEAST), np.full(fields, _MOST)  # too many pass, few enough
+        many, few = np.full(fields, float(normal.shape[1])), np.full(fields, float(MEANS))
+        threshold = np.ones(fields)
+        for trial in range(_TRIALS):
+            taken = _taken(self._pass(true, threshold, times, instant).kept)
+            over = taken > room
+            low, many = np.where(over, threshold, low), np.where(over, taken, many)
+            high, few = np.where(over, high, threshold), np.where(over, few, taken)
+            # Numbers fall with the threshold about as a power of it.
+            share = np.log(many / room) / np.maximum(np.log(many / few), 1e-9)
+            least = 0.05 if trial < _TRIALS // 2 else 0.25
+            share = np.clip(share, least, 1 - least)
+            threshold = np.exp(np.log(low) + share * (np.log(high) - np.log(low)))
+        return self._pass(true, high, times, instant)
 
-        It is the mean, but where cells are largest what the encoder gives: on fields of training times its
-        values were worth 3 % there, and nothing in smaller cells, of which most stand beside others.
+    def _targets(self, normal: Floats, times: Times, instant: bool) -> list[Floats]:
+        """What fields (time, cells) are to be at each zoom: their means.
+
+        But where nearly all numbers belong to cells that the coarsest decoder reads, what its encoder gives
+        is worth more than the means (3 % at 256 times, on times that the weights learned from; at 64 times it
+        costs 1 to 3 %).
         """
         finest, most = zoom_of(normal.shape[-1]), max(self.models)
-        told = [np.asarray(restrict(normal, finest - zoom), np.float32) for zoom in range(finest + 1)]
-        model = self.models[most]
-        got = model.compress_fields(normal, variable="", times=times, instant=instant)
-        told[finest - most] = np.asarray(got.values, np.float32)
-        return told
+        true = [np.asarray(restrict(normal, finest - zoom), np.float32) for zoom in range(finest + 1)]
+        if self.card.ratio == 4**most:
+            got = self.models[most].compress_fields(normal, variable="", times=times, instant=instant)
+            told = np.asarray(got.values, np.float32)
+            for zoom in range(finest - most + 1):
+                true[zoom] = np.asarray(restrict(told, finest - most - zoom), np.float32)
+        return true
 
-    def _leaves(
-        self, normal: Floats, told: list[Floats], leaves: int, times: Times, instant: bool
-    ) -> NDArray[np.int8]:
-        """Zooms of the leaves of the best tree (time, leaf).
-
-        Errors of uniform fields choose a first one; what it really leaves in its leaves, between others of
-        other sizes, then takes their place, and the tree is chosen again (0.3 to 1 % of the error). Each
-        field keeps the better of the two.
-        """
-        finest, fields = zoom_of(normal.shape[-1]), len(normal)
-        errors = [
-            self._errors(self._decoded(known, finest, times, instant), normal, zoom)
-            for zoom, known in enumerate(told)
-        ]
-        zooms = leaf_zooms(best_tree(_gains(errors), leaves), fields)
-        made = self._chain(at_leaves(told, zooms), zooms, finest, times, instant)
-        above = np.ones((fields, 12), bool)
-        for zoom, split in enumerate(splits_of(zooms, finest)):
-            errors[zoom] = np.where(above & ~split, self._errors(made, normal, zoom), errors[zoom])
-            above = np.repeat(split, 4, axis=1)
-        again = leaf_zooms(best_tree(_gains(errors), leaves), fields)
-        made_again = self._chain(at_leaves(told, again), again, finest, times, instant)
-        better = self._errors(made_again, normal, 0).sum(axis=1) < self._errors(made, normal, 0).sum(axis=1)
-        return np.where(better[:, None], again, zooms)
-
-    @staticmethod
-    def _errors(made: Floats, normal: Floats, zoom: int) -> NDArray[np.float64]:
-        """Sums of squared errors over the cells of a zoom, (time, cells)."""
-        return ((made.astype(np.float64) - normal) ** 2).reshape(len(made), n_cells(zoom), -1).sum(axis=-1)
+    def _pass(
+        self, true: list[Floats], threshold: NDArray[np.float64], times: Times, instant: bool
+    ) -> _Chosen:
+        """Through all zooms, keeping the details that are worth more than the threshold (time,)."""
+        finest, known = len(true) - 1, true[0]
+        flags: Kept = []
+        missed: list[Floats] = []
+        for zoom in range(finest):
+            foreseen = details(self._foreseen(known, finest, times, instant))
+            wrong = details(true[zoom + 1]) - foreseen
+            worth = wrong.astype(np.float64) ** 2
+            worth *= 4.0 ** (finest - zoom) * (1 + _BUILT_ON * (finest - zoom - 1))
+            flags.append(worth > threshold[:, None, None])
+            missed.append(wrong)
+            known = children(known, foreseen + np.where(flags[-1], wrong, 0))
+        return _Chosen(true[0], flags, missed)
 
 
-def _gains(errors: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """By zoom, what goes of the error where a cell is split."""
-    return [here - finer.reshape(*here.shape, 4).sum(axis=-1) for here, finer in pairwise(errors)]
+def _taken(kept: Kept) -> NDArray[np.float64]:
+    """How many numbers fields take (time,): what is kept, and what says its places, by the entropy of the
+    flags where it is known how many details of the cell around, and of the cell before, are kept."""
+    fields = len(kept[0])
+    numbers, bits, around = np.full(fields, float(MEANS)), np.zeros(fields), None
+    rows = np.arange(fields)[:, None]
+    for flags in kept:
+        numbers += flags.sum(axis=(1, 2))
+        above = np.zeros(flags.shape[:2], np.int64) if around is None else np.repeat(around, 4, axis=1)
+        own = np.zeros_like(above)
+        for band in range(3):
+            kind = rows * 12 + above * 3 + own
+            seen = np.bincount(kind.ravel(), minlength=12 * fields).reshape(fields, 12)
+            found = np.bincount(kind.ravel(), flags[..., band].ravel(), 12 * fields).reshape(fields, 12)
+            bits += (seen * _entropy(found / np.maximum(seen, 1))).sum(axis=1)
+            own = own + flags[..., band]
+        around = own
+    return numbers + _DEARER * bits / (8 * _BYTES_A_NUMBER) + _AT_LEAST
+
+
+def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of a flag, in bits."""
+    return np.asarray((special.entr(p) + special.entr(1 - p)) / np.log(2))
+
+
+def _numbers(chosen: _Chosen) -> Floats:
+    """What is kept of all fields, one after the other."""
+    fields = len(chosen.means)
+    parts, flags = [chosen.means], [np.ones((fields, MEANS), bool)]
+    for zoom, (kept, wrong) in enumerate(zip(chosen.kept, chosen.missed, strict=True)):
+        parts.append((wrong * np.float32(2.0**-zoom)).reshape(fields, -1))
+        flags.append(kept.reshape(fields, -1))
+    return np.asarray(np.concatenate(parts, axis=1)[np.concatenate(flags, axis=1)])

@@ -17,9 +17,11 @@ ADAPTIVE = f"{GENERAL}-adaptive"
 def card_of(cards: Mapping[int, ModelCard], ratio: int) -> ModelCard:
     """The card for this ratio, from those of the weights by theirs; minutes and parameters are of all."""
     used = [cards[key] for key in sorted(cards)]
+    nearest = max((key for key in cards if key <= ratio), default=min(cards))
     digest = hashlib.sha256("".join(card.sha256 for card in used).encode()).hexdigest()
     return replace(
-        cards[ratio],
+        cards[nearest],
+        ratio=ratio,
         name=f"{ADAPTIVE}-{ratio}x",
         family=ADAPTIVE,
         zooms=(max(card.zooms[0] for card in used), min(card.zooms[1] for card in used)),

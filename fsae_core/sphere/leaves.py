@@ -2,20 +2,18 @@
 children and others are not.
 
 The leaves of a field stand in nested order, so their zooms alone say where each lies (as in a multi-order
-coverage map, IVOA MOC 2.0, where `nuniq` names each). Arrays are (field, leaf); every field has its own
-leaves, and all have as many.
+coverage map, IVOA MOC 2.0). Arrays are (field, leaf); every field has its own leaves, and all have as many.
 """
 
 from __future__ import annotations
 
-__all__ = ["Splits", "at_leaves", "check_leaves", "first_cells", "leaf_zooms", "nuniq", "splits_of", "spread"]
+__all__ = ["Splits", "at_leaves", "first_cells", "leaf_zooms", "spread"]
 
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells
 
 Integers = NDArray[np.int64]
@@ -41,36 +39,10 @@ def leaf_zooms(splits: Splits, fields: int) -> NDArray[np.int8]:
     return dense[first].reshape(fields, int(counts[0]) if fields else 12)
 
 
-def splits_of(zooms: NDArray[Any], finest: int) -> Splits:
-    """Which cells are split, from the zooms (field, leaf) of leaves, none finer than ``finest``."""
-    dense = spread(zooms.astype(np.int8), zooms, finest)
-    return [dense[:, :: 4 ** (finest - zoom)] > zoom for zoom in range(finest)]
-
-
-def check_leaves(zooms: NDArray[Any], finest: int) -> None:
-    """UserError where these (field, leaf) cannot be the zooms of leaves that cover the sphere."""
-    wide = np.asarray(zooms, np.int64)
-    sound = bool(((wide >= 0) & (wide <= finest)).all())
-    if sound and len(wide):
-        size = 4 ** (finest - wide)
-        end = np.cumsum(size, axis=1)
-        sound = bool((end[:, -1:] == n_cells(finest)).all() and ((end - size) % size == 0).all())
-    if not sound:
-        raise UserError(
-            f"The zooms of {wide.shape[-1]} leaves do not cover the sphere once: make or copy them again."
-        )
-
-
 def first_cells(zooms: NDArray[Any], finest: int) -> Integers:
     """The first cell of ``finest`` that lies in each leaf, (field, leaf)."""
     size = 4 ** (finest - zooms.astype(np.int64))
     return np.cumsum(size, axis=1) - size
-
-
-def nuniq(zooms: NDArray[Any], finest: int) -> Integers:
-    """The number that names each leaf whatever its zoom, 4 * 4**zoom + cell (IVOA MOC 2.0), (field, leaf)."""
-    wide = zooms.astype(np.int64)
-    return 4 * 4**wide + (first_cells(zooms, finest) >> 2 * (finest - wide))
 
 
 def spread(values: NDArray[Any], zooms: NDArray[Any], finest: int) -> NDArray[Any]:

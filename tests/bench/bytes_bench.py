@@ -12,8 +12,8 @@ import pytest
 
 from fsae_core.archive.reader import open_archive
 from fsae_core.archive.timing import is_instant
+from fsae_core.codec.detail_code import round_details
 from fsae_core.codec.entropy import decode_standard, encode_standard, round_standard
-from fsae_core.codec.leaf_code import round_leaves
 from fsae_core.codec.steps import known_step
 from fsae_core.evaluate.image_codecs import Jpeg2000
 from fsae_core.evaluate.mosaic import to_mosaic
@@ -64,9 +64,8 @@ def test_steps(family, archive, variable, ratio, shared_data):
     packed, standard = standardised(model, x, times, variable, instant)
 
     def growth(step):
-        leaves = getattr(packed, "leaves", None)
-        if leaves is not None:
-            rounded = round_leaves(standard, leaves, step)
+        if getattr(packed, "places", None) is not None:
+            rounded = round_details(standard, step)
         else:
             rounded = round_standard(standard, step, packed.zoom)
         values = (rounded * packed.scale[:, None] + packed.offset[:, None]).astype(np.float32)

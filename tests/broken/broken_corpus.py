@@ -52,7 +52,7 @@ def plain_files(made: dict[str, Path], out: Path) -> Iterator[Case]:
 
 def folders(made: dict[str, Path], out: Path) -> Iterator[Case]:
     """Stores of many files: one of them is cut, flipped, emptied or gone."""
-    for family in ("zarr2", "zarr3", "archive", "store", "leaves store"):
+    for family in ("zarr2", "zarr3", "archive", "store", "adaptive store"):
         rng = random.Random(family)
         files = sorted(p.relative_to(made[family]) for p in made[family].rglob("*") if p.is_file())
         for i in range(24):

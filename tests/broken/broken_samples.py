@@ -57,7 +57,7 @@ def sound(folder: Path) -> dict[str, Path]:
         "archive zip": folder / "archive.zarr.zip",
         "store": folder / "store.zarr",
         "store zip": folder / "store.zarr.zip",
-        "leaves store": folder / "leaves-store.zarr",
+        "adaptive store": folder / "adaptive-store.zarr",
         "weights": folder / "weights.safetensors",
     }
     grid.to_netcdf(made["netcdf3"], engine="scipy", format="NETCDF3_64BIT")
@@ -72,6 +72,6 @@ def sound(folder: Path) -> dict[str, Path]:
     small = compress(healpix(), 16, model="general-16x")
     write_store(small, made["store"])
     write_store(small, made["store zip"])
-    write_store(compress(healpix(), 16, model="adaptive"), made["leaves store"])
+    write_store(compress(healpix(), 16, model="adaptive"), made["adaptive store"])
     shutil.copy(asset_path("weights", "general-16x.safetensors"), made["weights"])
     return made

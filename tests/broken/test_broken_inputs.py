@@ -15,7 +15,7 @@ SECONDS, MEGABYTES = 10, 1500
 """Of CPU time and of memory that no case may exceed."""
 FAMILIES = (
     "netcdf3", "netcdf4", "grib", "zarr2", "zarr3", "archive", "archive zip", "store", "store zip",
-    "leaves store", "weights", "hostile zarr", "hostile netcdf", "edited archive", "edited zarr3",
+    "adaptive store", "weights", "hostile zarr", "hostile netcdf", "edited archive", "edited zarr3",
     "edited store", "absurd", "zip", "odd",
 )  # fmt: skip
 REPOSITORY = Path(__file__).resolve().parents[2]
