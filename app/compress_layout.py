@@ -33,7 +33,8 @@ LAYOUT = Layout(
             "Compressed field",
             "Compr.",
             help="The values that are kept, at their place on the sphere: again a field, of larger cells. "
-            "Adaptive cells are small where the field is hard to tell.",
+            "Adaptive cells are small where the field is hard to tell; shown are means over those "
+            "told apart.",
         ),
         Pane(
             "swipe",

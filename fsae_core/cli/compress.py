@@ -20,8 +20,8 @@ def compress(
     model: Annotated[
         str,
         typer.Option(
-            help="fs-ae (the best shipped weights for the archive), adaptive (small cells where a field is "
-            "hard to tell, large ones elsewhere), joint (its variables together), cnn-vae, "
+            help="fs-ae (the best shipped weights for the archive), adaptive (numbers where a field is "
+            "hard to tell), joint (its variables together), cnn-vae, "
             "a name, or a file."
         ),
     ] = "fs-ae",

@@ -32,7 +32,7 @@ CNN_VAE = "cnn-vae"
 JOINT = "joint"
 """Stands for the weights for several variables together that fit."""
 ADAPTIVE = "adaptive"
-"""Stands for the general weights of all ratios together, with cells of different zooms."""
+"""Stands for the general weights of all ratios together, with numbers where they are needed."""
 ADAPTIVE_FAMILY = f"general-{ADAPTIVE}"
 """The family of these on a card."""
 _BEFORE = {"auto": "", CNN_VAE: f"{CNN_VAE}-", JOINT: f"{JOINT}-"}
@@ -81,7 +81,7 @@ def pick_model(
 
     "auto" means the weights of the archive's own family where there are some that fit, else the general ones;
     "cnn-vae" the same of the convolutional baseline, "joint" of weights for several variables together,
-    "adaptive" the general weights of all ratios, with cells of different zooms.
+    "adaptive" the general weights of all ratios, with numbers where they are needed.
     """
     zoom, names = zoom_of_dataset(ds), data_names(ds)
     levels_of_ratio(ratio, zoom)

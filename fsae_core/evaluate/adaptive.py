@@ -14,8 +14,6 @@ from fsae_core.evaluate.learned import Learned
 from fsae_core.model.adaptive import AdaptiveFields
 from fsae_core.sphere.healpix import zoom_of
 
-_BETWEEN = (6, 8, 11, 23, 32, 45, 91, 128, 181)
-
 
 class Adaptive(Learned):
     """The general weights of all ratios together, see `fsae_core.model.adaptive`.
@@ -26,13 +24,9 @@ class Adaptive(Learned):
 
     def __init__(self, name: str, ds: xr.Dataset, variable: str, device: str = "auto") -> None:
         super().__init__(name, ds, variable, ADAPTIVE, device)
-        # The numbers are free to be any: in bytes those between the ratios are tried, too.
-        some = next(iter(self.models.values()))
-        between = [ratio for ratio in _BETWEEN if min(self.models) < ratio < max(self.models)]
-        self.models |= {ratio: some.at(ratio) for ratio in between}
 
     def ratios(self, cells: int) -> tuple[int, ...]:
-        return tuple(sorted(self.models)) if cells == self.cells else ()
+        return tuple(self.models) if cells == self.cells else ()
 
     def encode(self, x: Floats, times: Times, ratio: int) -> Latents:
         got = self._compressed(x, times, ratio)

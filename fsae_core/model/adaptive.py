@@ -87,10 +87,6 @@ class AdaptiveModel:
             return self
         return AdaptiveModel(self.card.ratio, quick)
 
-    def at(self, ratio: int) -> AdaptiveModel:
-        """The same for any other number of numbers."""
-        return AdaptiveModel(ratio, {4**levels: model for levels, model in self.models.items()})
-
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
     ) -> AdaptiveFields:

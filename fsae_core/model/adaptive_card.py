@@ -1,4 +1,4 @@
-"""Cards of the general weights of all ratios taken together, for cells of different zooms."""
+"""Cards of the general weights of all ratios taken together, for adaptive compressed fields."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ ADAPTIVE = f"{GENERAL}-adaptive"
 def card_of(cards: Mapping[int, ModelCard], ratio: int) -> ModelCard:
     """The card for this ratio, from those of the weights by theirs; minutes and parameters are of all."""
     used = [cards[key] for key in sorted(cards)]
-    nearest = max((key for key in cards if key <= ratio), default=min(cards))
     digest = hashlib.sha256("".join(card.sha256 for card in used).encode()).hexdigest()
     return replace(
-        cards[nearest],
-        ratio=ratio,
+        cards[ratio],
         name=f"{ADAPTIVE}-{ratio}x",
         family=ADAPTIVE,
         zooms=(max(card.zooms[0] for card in used), min(card.zooms[1] for card in used)),

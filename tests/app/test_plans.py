@@ -59,6 +59,7 @@ PLANS = (
     "store",
     "thumbnails",
     "view_region",
+    "leaf_outlines",
     "wind_arrows",
     "words",
     "zoom_export",

@@ -60,6 +60,7 @@ def test_entry_points_are_declared():
         ("xarray.backends", "fsae"),
         ("zarr.codecs", "fsae_latents"),
         ("zarr.codecs", "fsae_layered"),
+        ("zarr.codecs", "fsae_details"),
         ("zarr.codecs", "fsae_whole"),
     }
     assert all(isinstance(entry.load(), type) for entry in named.values())

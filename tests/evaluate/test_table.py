@@ -10,9 +10,9 @@ import pytest
 from fsae_core import evaluate
 from fsae_core.archive.reader import open_archive
 from fsae_core.assets import asset_path
+from fsae_core.codec.choice import shipped_cards
 from fsae_core.errors import UserError
 from fsae_core.evaluate.methods import METHODS
-from fsae_core.model.card import shipped_models
 from fsae_core.training.splits import Split, split_of
 
 ROW = {
@@ -126,7 +126,7 @@ def test_what_is_refused(ten_days):
 def test_shipped_tables_are_of_the_shipped_weights(path):
     told = json.loads(path.read_text())
     assert path.stat().st_size < 200_000 and path.stem == f"{told['archive']}-{told['variable']}"
-    shipped = {card.name: card.sha256 for card in shipped_models()}
+    shipped = {card.name: card.sha256 for card in shipped_cards()}
     assert told["weights"] and {k: shipped[k] for k in told["weights"]} == told["weights"]
     methods = {row["method"] for row in told["rows"]}
     assert methods >= {
