@@ -31,7 +31,16 @@ from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.errors import UserError
 from fsae_core.model.adaptive_card import card_of
 from fsae_core.model.compression import CompressedFields, Floats, GeneralModel, Times, parts_of
-from fsae_core.sphere.details import MEANS, Kept, children, details, kept_at, places_of, zoom_of_places
+from fsae_core.sphere.details import (
+    MEANS,
+    Kept,
+    check_places,
+    children,
+    details,
+    kept_at,
+    places_of,
+    zoom_of_places,
+)
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import prolong, restrict
 
@@ -112,9 +121,10 @@ class AdaptiveModel:
     def decompress_fields(
         self, compressed: Any, *, variable: str, times: Times = None, instant: bool = False
     ) -> Floats:
-        """Means and corrections -> (time, cell) in units."""
+        """Means and corrections -> (time, cell) in units. UserError for places that cannot be."""
         mean, scale = compressed.offset[:, None], compressed.scale[:, None]
         finest = int(compressed.zoom_in)
+        check_places(compressed.places, finest)
         normal = ((compressed.values - mean) / scale).astype(np.float32)
         out = np.empty((len(normal), n_cells(finest)), np.float32)
         for part in parts_of(len(normal), finest):

@@ -1,5 +1,7 @@
 """Compressed fields whose numbers are where they are needed: which, what they hold, what comes back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,13 @@ def test_a_field_without_detail_needs_none():
     x = np.full((1, 3072), 5, np.float32)
     back = model.decompress_fields(model.compress_fields(x, variable="t2m"), variable="t2m")
     np.testing.assert_allclose(back, x, atol=0.1)
+
+
+def test_places_that_cannot_be_are_refused(week):
+    _, packed, _ = packed_of(week, "t2m", 256)
+    wrong = replace(packed, places=packed.places[:, ::-1])
+    with pytest.raises(UserError, match="none of a field of zoom 6"):
+        load_model("general-adaptive-256x").decompress_fields(wrong, variable="t2m")
 
 
 def test_a_field_too_coarse_is_refused():
