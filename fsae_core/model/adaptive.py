@@ -47,6 +47,7 @@ from fsae_core.sphere.pyramid import prolong, restrict
 _BUILT_ON = 0.5
 """How much more a detail is worth for each zoom that builds on it: chosen on times that the weights learned
 from (0, 0.5, 1, 2: .844, .844, .848, .855 of the error of whole quads at 16 times)."""
+_USUAL_ZOOM = 6
 _TRIALS = 10
 _LEAST, _MOST = 1e-7, 1e7
 _BYTES_A_NUMBER = 4
@@ -56,10 +57,10 @@ _DEARER, _AT_LEAST = 1.12, 6
 
 @dataclass(frozen=True)
 class AdaptiveFields(CompressedFields):
-    """values: (time, number), in the field's units: means of zoom 0, then corrections of details plus the
-    offset, each divided by 2 for each zoom it is finer, so that an error of any counts alike; places: (time,
-    number), where they stand (`sphere.details`), after the last of a field the number of its cells; zoom: -1,
-    since they lie on no single one."""
+    """values: (time, number), in the field's units plus the offset: means of zoom 0, then corrections of
+    details, weighted so that an error of any counts alike; places: (time, number), where they stand
+    (`sphere.details`), after the last of a field the number of its cells; zoom: -1, since they lie on no
+    single one."""
 
     places: NDArray[np.int32]
 
@@ -135,9 +136,9 @@ class AdaptiveModel:
     def _decode(
         self, numbers: Floats, places: NDArray[Any], finest: int, times: Times, instant: bool
     ) -> Floats:
-        known = np.ascontiguousarray(numbers[:, :MEANS])
         zooms = zoom_of_places(places)
-        corrections = numbers * np.exp2(np.maximum(zooms, 0)).astype(np.float32)
+        corrections = numbers / _weight(np.maximum(zooms, 0), finest)
+        known = np.ascontiguousarray(corrections[:, :MEANS])
         for zoom, kept in enumerate(kept_at(places, finest)):
             parts = np.zeros(kept.shape, np.float32)
             parts[kept] = corrections[zooms == zoom]
@@ -234,11 +235,19 @@ def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((special.entr(p) + special.entr(1 - p)) / np.log(2))
 
 
+def _weight(zooms: NDArray[Any], finest: int) -> Floats:
+    """What a detail of these zooms is multiplied by to be a number, so that an error of any number adds as
+    much to the squared error of a field, and as many numbers in a finer field add as little."""
+    return np.exp2(finest - _USUAL_ZOOM - np.asarray(zooms, np.float64)).astype(np.float32)
+
+
 def _numbers(chosen: _Chosen) -> Floats:
     """What is kept of all fields, one after the other."""
     fields = len(chosen.means)
-    parts, flags = [chosen.means], [np.ones((fields, MEANS), bool)]
+    finest = len(chosen.kept)
+    parts = [chosen.means * _weight(np.zeros(1), finest)]
+    flags = [np.ones((fields, MEANS), bool)]
     for zoom, (kept, wrong) in enumerate(zip(chosen.kept, chosen.missed, strict=True)):
-        parts.append((wrong * np.float32(2.0**-zoom)).reshape(fields, -1))
+        parts.append((wrong * _weight(np.full(1, zoom), finest)).reshape(fields, -1))
         flags.append(kept.reshape(fields, -1))
     return np.asarray(np.concatenate(parts, axis=1)[np.concatenate(flags, axis=1)])

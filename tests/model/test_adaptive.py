@@ -64,6 +64,19 @@ def test_what_is_decoded_has_the_details_that_are_kept(week):
             assert abs(made - true)[~kept].max() > abs(made - true)[kept].max()
 
 
+def test_an_error_of_the_numbers_does_as_much_at_every_zoom(week):
+    """So that one step of the quantiser does for all."""
+    model, done = load_model("general-adaptive-16x"), []
+    for zoom in (4, 5, 6):
+        x = np.asarray(restrict(week[0]["t2m"].values[-1:].astype(np.float32), 6 - zoom))
+        packed = model.compress_fields(x, variable="t2m")
+        wrong = 0.002 * packed.scale[0] * np.random.default_rng(0).standard_normal(packed.values.shape)
+        noisy = replace(packed, values=packed.values + wrong.astype(np.float32))
+        clean, moved = (model.decompress_fields(p, variable="t2m") for p in (packed, noisy))
+        done.append(np.sqrt(np.mean((moved - clean) ** 2)) / packed.scale[0])
+    assert max(done) < 1.5 * min(done)
+
+
 def test_small_cells_are_where_the_field_is_hard_to_tell(week):
     """Rain falls in few places: there the numbers are."""
     x, packed, _ = packed_of(week, "tp", 64)
