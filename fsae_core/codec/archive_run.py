@@ -24,7 +24,6 @@ from fsae_core.archive.timing import is_instant
 from fsae_core.codec.atomic import PARTIAL, check_target
 from fsae_core.codec.block import Progress, some_fields
 from fsae_core.codec.choice import FieldModel
-from fsae_core.codec.detail_codec import rows_of_details
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
 from fsae_core.codec.layers import Layers, Models
@@ -33,7 +32,7 @@ from fsae_core.codec.lock import check_free, owned
 from fsae_core.codec.part_work import PARTS, Record, make_part, read_record
 from fsae_core.codec.pipeline import coders_of, fitting_models
 from fsae_core.codec.plan import Part, Plan, Recipe, parts_of_variable
-from fsae_core.codec.store import rows_of_chunk
+from fsae_core.codec.store import rows_of_chunk, rows_of_details
 from fsae_core.codec.store_size import StoreSize, size_of_store
 from fsae_core.codec.together import is_joint
 from fsae_core.codec.together_run import errors_together, run_together

@@ -6,7 +6,7 @@ stand: together they are one stream of `detail_code`, since neither can be told 
 
 from __future__ import annotations
 
-__all__ = ["DETAILS", "DetailsCodec", "apart", "rows_of_details", "side_by_side"]
+__all__ = ["DETAILS", "DetailsCodec", "apart", "side_by_side"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +21,9 @@ from fsae_core.codec.layout import LATENT, STANDARDISED, places_name
 from fsae_core.codec.stream import Stream, damaged
 from fsae_core.codec.zarr_codec import FieldsCodec
 from fsae_core.errors import UserError
-from fsae_core.sphere.healpix import n_cells
 
 DETAILS = "fsae_details"
 """The codec's name, and that of an array's last dimension on disk."""
-
-_CHUNK_FIELDS, _CHUNK_CELLS = 64, 2**18
 
 
 @dataclass(frozen=True)
@@ -69,12 +66,6 @@ class DetailsCodec(FieldsCodec):
             raise damaged(f"fields of zoom {claimed.zoom}, expected {self.zoom}")
         if values != 2 * self.numbers:
             raise damaged(f"fields of {values // 2} numbers, expected {self.numbers}")
-
-
-def rows_of_details(zoom_in: int) -> int:
-    """Times that are coded together, of fields of this zoom: a power of two."""
-    rows = max(1, min(_CHUNK_FIELDS, 4 * _CHUNK_CELLS // n_cells(zoom_in)))
-    return 1 << (rows.bit_length() - 1)
 
 
 def side_by_side(values: xr.DataArray, places: xr.DataArray) -> xr.DataArray:

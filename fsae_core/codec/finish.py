@@ -28,13 +28,12 @@ import xarray as xr
 
 from fsae_core.archive.zipping import zip_folder
 from fsae_core.codec.choice import FieldModel
-from fsae_core.codec.detail_codec import rows_of_details
 from fsae_core.codec.layers import Layers
 from fsae_core.codec.part_work import CHUNKS, Record
 from fsae_core.codec.pipeline import assembled
 from fsae_core.codec.plan import Part
 from fsae_core.codec.shelf import named_variables
-from fsae_core.codec.store import prepared, rows_of_chunk, write_metadata
+from fsae_core.codec.store import prepared, rows_of_chunk, rows_of_details, write_metadata
 from fsae_core.sphere.healpix import zoom_of
 
 COMPLETE = "complete"

@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 
 from fsae_core.codec.block import rows_at_once
 from fsae_core.codec.choice import Floats, Times
-from fsae_core.codec.detail_codec import DetailsCodec, rows_of_details
+from fsae_core.codec.detail_codec import DetailsCodec
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.field_coder import CodedFields
 from fsae_core.codec.layered_store import codec_of_layers
 from fsae_core.codec.layers import Layers
 from fsae_core.codec.plan import Part, Plan
-from fsae_core.codec.store import rows_of_chunk
+from fsae_core.codec.store import rows_of_chunk, rows_of_details
 from fsae_core.codec.zarr_codec import WholeCodec
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import zoom_of

@@ -26,11 +26,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from fsae_core.sphere.details import BASIS
 from fsae_core.sphere.healpix import RING_STEPS, n_cells, ring_table
 
 Integers = NDArray[np.int64]
 
-DETAILS = np.array([[-1, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]], np.int64)
+DETAILS = BASIS.astype(np.int64)
 """Details by children: x, y, across."""
 PHASE_CHILD = (0, 3, 1, 2)
 

@@ -18,6 +18,7 @@ __all__ = [
     "promised",
     "read_store",
     "rows_of_chunk",
+    "rows_of_details",
     "write_fields",
     "write_metadata",
     "write_store",
@@ -49,7 +50,7 @@ from fsae_core.codec.missing import missing_chunks
 from fsae_core.codec.store_size import StoreSize, bytes_on_disk, size_of_store
 from fsae_core.codec.zarr_codec import LatentsCodec, WholeCodec
 from fsae_core.errors import UserError
-from fsae_core.sphere.healpix import zoom_of
+from fsae_core.sphere.healpix import n_cells, zoom_of
 
 _CHUNK_BYTES = 2**21
 _CHUNK_FIELDS, _CHUNK_VALUES = 64, 2**18
@@ -83,7 +84,7 @@ def prepared(cds: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
             out = out.drop_vars([name, places_name(name)])
             whole = detail_codec.side_by_side(whole, cds[places_name(name)])
             codec = detail_codec.DetailsCodec(codec.step, int(cds.attrs["fsae_zoom_in"]), cds[name].shape[-1])
-            rows = detail_codec.rows_of_details(int(cds.attrs["fsae_zoom_in"]))
+            rows = rows_of_details(int(cds.attrs["fsae_zoom_in"]))
         if len(layers) > 1:
             out = out.drop_vars(layers).assign_attrs(fsae_format=LAYERED_FORMAT)
             whole = side_by_side(standard)
@@ -237,6 +238,11 @@ def rows_of_chunk(values: int) -> int:
     return _power_of_two(min(_CHUNK_FIELDS, _CHUNK_VALUES // values))
 
 
+def rows_of_details(zoom_in: int) -> int:
+    """The same of adaptive fields of this zoom, whose details are mostly of cells one zoom coarser."""
+    return rows_of_chunk(max(1, n_cells(zoom_in) // 4))
+
+
 def _power_of_two(number: int) -> int:
     """The largest that is not larger, and at least 1."""
     return 1 << (max(1, number).bit_length() - 1)
@@ -254,7 +260,7 @@ def _coded(array: xr.DataArray, codec: Any, rows: int | None = None) -> dict[str
         "chunks": tuple(chunks),
     }
     if np.issubdtype(array.dtype, np.floating):
-        # What Zarr fills up the last chunk with; the codec places it out.
+        # What Zarr fills up the last chunk with; the codec leaves it out.
         encoding |= {"_FillValue": None, "fill_value": np.float32(0)}
     return encoding
 

@@ -8,6 +8,7 @@ and each has a place: means come first, then zoom by zoom the details of each ce
 from __future__ import annotations
 
 __all__ = [
+    "BASIS",
     "MEANS",
     "Kept",
     "check_places",
@@ -34,18 +35,19 @@ Kept: TypeAlias = list[NDArray[np.bool_]]
 
 MEANS = 12
 """Cells of zoom 0, whose means come first."""
-_BASIS = np.array([[-1, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]], np.float32)
+BASIS = np.array([[-1, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]], np.float32)
+"""Details by children: x, y, across."""
 
 
 def details(fine: NDArray[Any]) -> Floats:
     """(field, cells) -> details of the cells one zoom coarser, (field, cells / 4, 3)."""
     quads = fine.reshape(len(fine), fine.shape[1] // 4, 4)
-    return np.asarray(quads @ (_BASIS.T / 4), np.float32)
+    return np.asarray(quads @ (BASIS.T / 4), np.float32)
 
 
 def children(means: NDArray[Any], parts: NDArray[Any]) -> Floats:
     """Means (field, cells) and details (field, cells, 3) -> the field one zoom finer, (field, 4 cells)."""
-    return np.asarray((means[..., None] + parts @ _BASIS).reshape(len(means), -1), np.float32)
+    return np.asarray((means[..., None] + parts @ BASIS).reshape(len(means), -1), np.float32)
 
 
 def places_of(kept: Kept, fields: int, width: int | None = None) -> NDArray[np.int32]:
