@@ -14,6 +14,7 @@ METHODS = {
     "general": "General weights",
     "general-adaptive": "General, adaptive cells",
     "amip": "AMIP weights",
+    "amip-adaptive": "AMIP, adaptive cells",
     "joint": "All variables together",
     "block-mean": "Block mean + smooth (no network)",
 }

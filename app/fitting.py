@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.state import RATIOS
-from fsae_core.codec.choice import ADAPTIVE_FAMILY, levels_of_ratio, load, misfit, shipped_cards
+from fsae_core.codec.choice import ADAPTIVE, levels_of_ratio, load, misfit, shipped_cards
 from fsae_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def gives_anomalies(archive: Archive, method: str, ratio: int) -> bool:
     """Whether the compressed field is an anomaly, not a field in its units."""
     if method == JOINT:
         return not _joint_cards(archive)[0].family.endswith("-general")
-    return method not in ("general", ADAPTIVE_FAMILY, "block-mean")
+    return method not in ("general", "block-mean") and not method.endswith(f"-{ADAPTIVE}")
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +76,7 @@ def fitting_weights(archive: Archive, variable: str) -> dict[str, dict[int, str]
     """What each method can do with this field: method -> ratio -> "" or why not, one sentence."""
     families: dict[str, dict[int, str]] = {}
     for card in _cards():
-        if card.family in ("general", ADAPTIVE_FAMILY, archive.family):
+        if card.family.removesuffix(f"-{ADAPTIVE}") in ("general", archive.family):
             why = misfit(card, card.ratio, [variable], archive.zoom)
             families.setdefault(card.family, {})[card.ratio] = why or _too_fine(card.ratio, archive)
     for card in _joint_cards(archive):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from app.projection import Projection, break_at_jumps
 from app.sphere_view import Window
-from fsae_core.sphere.details import split_cells
 from fsae_core.sphere.healpix import cell_xyf, face_to_lonlat
+from fsae_core.sphere.kept import split_cells
 from fsae_core.sphere.leaves import first_cells, leaf_zooms
 
 _SMALLEST = 2.0

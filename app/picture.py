@@ -21,8 +21,8 @@ from fsae_core.codec.entropy import encode_latents
 from fsae_core.codec.layout import STEP, places_name
 from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.evaluate.metrics import ErrorSums, rmse, rmse_by_latitude
-from fsae_core.sphere.details import split_cells
-from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.healpix import zoom_of
+from fsae_core.sphere.kept import count_kept, split_cells
 from fsae_core.sphere.leaves import at_leaves, leaf_zooms, spread
 from fsae_core.sphere.pyramid import restrict
 
@@ -84,7 +84,7 @@ def make_picture(
     if places_name(parts[0]) in small.variables:
         # What is told of it without the network's expectation: means over the cells that are told apart.
         places = small[places_name(parts[0])].values.ravel()
-        numbers = int((places < n_cells(archive.zoom)).sum())
+        numbers = int(count_kept(places[None], archive.zoom)[0])
         zooms = leaf_zooms(split_cells(places[None], archive.zoom), 1)
         levels = [restrict(recon[None], archive.zoom - zoom) for zoom in range(archive.zoom + 1)]
         coarse = spread(at_leaves(levels, zooms), zooms, archive.zoom)[0]

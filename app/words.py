@@ -12,7 +12,7 @@ import numpy as np
 from app.compress_state import METHODS
 from app.picture import Picture
 from app.store import Archive
-from fsae_core.codec.choice import ADAPTIVE_FAMILY
+from fsae_core.codec.choice import ADAPTIVE
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -67,7 +67,7 @@ def describe(
     packed = 4 * n / picture.bytes_stored
     mark = " · simulated" if archive.simulated else ""
     speed = picture.wind is not None
-    adaptive = method == ADAPTIVE_FAMILY
+    adaptive = method.endswith(f"-{ADAPTIVE}")
     tree, what = "", "values on the sphere"
     if adaptive:
         tree, what = " and their places", "numbers, cells as they tell them apart"

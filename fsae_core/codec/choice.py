@@ -7,6 +7,7 @@ __all__ = [
     "FieldModel",
     "Floats",
     "Times",
+    "is_adaptive",
     "levels_of_ratio",
     "load",
     "misfit",
@@ -32,10 +33,14 @@ CNN_VAE = "cnn-vae"
 JOINT = "joint"
 """Stands for the weights for several variables together that fit."""
 ADAPTIVE = "adaptive"
-"""Stands for the general weights of all ratios together, with numbers where they are needed."""
-ADAPTIVE_FAMILY = f"general-{ADAPTIVE}"
-"""The family of these on a card."""
-_BEFORE = {"auto": "", CNN_VAE: f"{CNN_VAE}-", JOINT: f"{JOINT}-"}
+"""Stands for the weights of all ratios together that fit, with numbers where they are needed."""
+_AROUND = {
+    "auto": ("", ""),
+    CNN_VAE: (f"{CNN_VAE}-", ""),
+    JOINT: (f"{JOINT}-", ""),
+    ADAPTIVE: ("", f"-{ADAPTIVE}"),
+}
+"""What stands before and behind the family of weights."""
 
 RATIOS = (4, 16, 64, 256)
 
@@ -81,20 +86,19 @@ def pick_model(
 
     "auto" means the weights of the archive's own family where there are some that fit, else the general ones;
     "cnn-vae" the same of the convolutional baseline, "joint" of weights for several variables together,
-    "adaptive" the general weights of all ratios, with numbers where they are needed.
+    "adaptive" the weights of all ratios together, with numbers where they are needed.
     """
     zoom, names = zoom_of_dataset(ds), data_names(ds)
     levels_of_ratio(ratio, zoom)
-    if isinstance(model, str) and model in _BEFORE:
-        before = _BEFORE[model]
-        family = f"{before}{ds.attrs.get('fsae_climatology')}"
+    if isinstance(model, str) and model in _AROUND:
+        before, behind = _AROUND[model]
+        family = f"{before}{ds.attrs.get('fsae_climatology')}{behind}"
         own = [card for card in shipped_cards() if card.family == family]
         fitting = [card.name for card in own if misfit(card, ratio, names, zoom) is None]
         # Variables that the archive's own joint weights do not know: they say so, general ones could not.
         foreign = [card.name for card in own if card.ratio == ratio and model == JOINT and len(names) > 1]
-        model = fitting[0] if fitting else foreign[0] if foreign else f"{before}general-{ratio}x"
-    elif model == ADAPTIVE:
-        model = f"{ADAPTIVE_FAMILY}-{ratio}x"
+        general = f"{before}general{behind}-{ratio}x"
+        model = fitting[0] if fitting else foreign[0] if foreign else general
     fitted = load(model, device, ratio=ratio)
     wrong = misfit(fitted.card, ratio, names, zoom)
     if wrong:
@@ -139,6 +143,11 @@ def load(
             "give their file (--model)."
         )
     return load_model(model, device=device, ratio=ratio)
+
+
+def is_adaptive(card: Any) -> bool:
+    """Whether these are the weights of all ratios together, with numbers where they are needed."""
+    return str(card.family).endswith(f"-{ADAPTIVE}")
 
 
 def shipped_cards() -> list[Any]:

@@ -1,9 +1,9 @@
 """Numbers of adaptive compressed fields to few bytes, with the places where they stand, the same on every
 machine.
 
-The places come first (`kept_code`), then the means, then zoom by zoom what the details miss, counted in whole
-steps of one quantiser. Details that are kept are large, so what is coded of each is its sign and how much
-larger it is than the smallest of its zoom.
+The places come first (`kept_code`), then means where there are details, then the others zoom by zoom, counted
+in whole steps of one quantiser. What is kept of these is large, so what is coded of each is its sign and how
+much larger it is than the smallest of its zoom.
 """
 
 from __future__ import annotations
@@ -19,10 +19,20 @@ from fsae_core.codec.entropy import whole_steps
 from fsae_core.codec.kept_code import decode_kept, encode_kept
 from fsae_core.codec.seats import UNIT, place
 from fsae_core.codec.sizer import Sizer
-from fsae_core.codec.stream import DETAILS, DETAILS_WITH_SIDE, LARGEST, Stream, check_size, damaged, kept_step
+from fsae_core.codec.stream import (
+    CELLS,
+    CELLS_WITH_SIDE,
+    DETAILS,
+    DETAILS_WITH_SIDE,
+    LARGEST,
+    Stream,
+    check_size,
+    damaged,
+    kept_step,
+)
 from fsae_core.codec.symbols import Reader, Writer
-from fsae_core.sphere.details import check_places, kept_at, places_of, zoom_of_places
 from fsae_core.sphere.healpix import n_cells
+from fsae_core.sphere.kept import are_cells, check_places, kept_at, places_of, zoom_of_places
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -47,14 +57,16 @@ def encode_details(
     check_size(n * n_cells(finest))
     check_places(places, finest)
     numbers, step = whole_steps(standard, step)
-    side, sort = b"", DETAILS
+    cells = are_cells(places)
+    side, sort = b"", CELLS if cells else DETAILS
     if sides is not None:
-        sort, side = DETAILS_WITH_SIDE, b"".join(np.asarray(part, "<f4").tobytes() for part in sides)
+        sort = CELLS_WITH_SIDE if cells else DETAILS_WITH_SIDE
+        side = b"".join(np.asarray(part, "<f4").tobytes() for part in sides)
     writer = Writer()
     if n:
         encode_kept(writer, kept_at(places, finest), n)
-        zooms = zoom_of_places(places)
-        for zoom in range(-1, finest):
+        zooms = zoom_of_places(places, finest)
+        for zoom in range(-1, finest + 1):
             _write(writer, numbers[zooms == zoom], zoom < 0)
     return Stream(sort, finest, n, n_cells(finest), step, side, writer.to_bytes()).to_bytes()
 
@@ -66,22 +78,24 @@ def decode_details(data: bytes, width: int | None = None) -> tuple[Floats, Place
     bytes that are cut, changed or claim more than a stream may hold.
     """
     stream = Stream.from_bytes(data)
-    if stream.sort not in (DETAILS, DETAILS_WITH_SIDE) or stream.zoom is None:
+    cells = stream.sort in (CELLS, CELLS_WITH_SIDE)
+    if not (cells or stream.sort in (DETAILS, DETAILS_WITH_SIDE)) or stream.zoom is None:
         raise damaged("fields of one zoom instead of details")
     n, finest = stream.n, stream.zoom
     sides: Sides = None
-    if stream.sort == DETAILS_WITH_SIDE:
+    if stream.sort in (DETAILS_WITH_SIDE, CELLS_WITH_SIDE):
         offset, scale = np.frombuffer(stream.side, "<f4").astype(np.float32).reshape(2, n)
         sides = offset, scale
     if not n:
         return np.zeros((0, width or 0), np.float32), np.zeros((0, width or 0), np.int32), sides
     reader = Reader(stream.coded)
     try:
-        places = places_of(decode_kept(reader, n, finest), n, width)
+        kept = decode_kept(reader, n, finest + cells, 1 if cells else 3)
+        places = places_of(kept, n, width)
     except ValueError as error:
         raise damaged(f"their fields have {error}") from error
-    zooms, numbers = zoom_of_places(places), np.zeros(places.shape, np.int64)
-    for zoom in range(-1, finest):
+    zooms, numbers = zoom_of_places(places, finest), np.zeros(places.shape, np.int64)
+    for zoom in range(-1, finest + 1):
         here = zooms == zoom
         numbers[here] = _read(reader, int(here.sum()), zoom < 0)
     return _to_floats(numbers, stream.step), places, sides

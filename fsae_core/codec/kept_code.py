@@ -1,9 +1,9 @@
-"""Which details of a field are kept, as bytes: a flag for each.
+"""Which numbers of a field are kept, as bytes: a flag for each detail, or for each cell of a pyramid.
 
-From coarse to fine, and at each zoom along x, along y and across. A flag is likelier set where the cell
-around has details that are kept, where the cell's own flags before are, and where it was at other times; how
-likely is learned from the flags before it, by counting, on both sides alike. Before there are any, one number
-for each zoom says how many to expect. Integers throughout.
+From coarse to fine, and at each zoom details along x, along y and across. A flag is likelier set where the
+cell around has numbers that are kept, where the cell's own flags before are, and where it was at other times;
+how likely is learned from the flags before it, by counting, on both sides alike. Before there are any, one
+number for each zoom says how many to expect. Integers throughout.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsae_core.codec.past import Batch, Past, batches
-from fsae_core.sphere.details import Kept
 from fsae_core.sphere.healpix import n_cells
+from fsae_core.sphere.kept import Kept
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _DENSITIES, _SLOPES = 32, 6
 _ABOVE, _OWN, _LATE = 4, 6, 4
-"""Kinds of surroundings: 0 to 3 details of the cell around are kept; which flag it is and how many of the
+"""Kinds of surroundings: 0 to 3 numbers of the cell around are kept; which flag it is and how many of the
 cell's own before it are set; other times unknown, or 0 to 2 of the nearest two."""
 _SET_BEFORE = np.array([0, 0, 1, 0, 1, 2])
 """By the second of these, how many are set."""
 _WEIGHT, _KNOWN_WEIGHT = 12, 8
 """How many flags the expectation before any counts for, without and with other times."""
 _OFTEN = (160, 1600, 3300)
-"""In 4096: how often a detail is kept that none, one or both of the nearest times keep."""
+"""In 4096: how often a number is kept that none, one or both of the nearest times keep."""
 _SURE = 4
 """No flag is taken for surer than this in 4096."""
 
 
 @dataclass(frozen=True)
 class _Told:
-    """What a writer tells of a zoom beforehand: how many details are kept, and by how many half octaves the
+    """What a writer tells of a zoom beforehand: how many numbers are kept, and by how many half octaves the
     odds rise with each that is kept of the cell around, and of the cell itself."""
 
     density: int = 0
@@ -86,14 +86,14 @@ def _best(found: Integers, seen: Integers) -> _Told:
 class _Zoom:
     """The flags of one zoom, and how often they were set in which surroundings."""
 
-    def __init__(self, n: int, zoom: int) -> None:
-        self.zoom = zoom
-        self._past = Past(n, n_cells(zoom), 3)
+    def __init__(self, n: int, zoom: int, bands: int) -> None:
+        self.shape = n_cells(zoom), bands
+        self._past = Past(n, *self.shape)
         self._set = np.zeros((_LATE, _OWN, _ABOVE), np.int64)
         self._seen = np.zeros_like(self._set)
 
     def write(self, writer: Any, batch: Batch, above: Integers, truth: Flags) -> None:
-        """Write flags (b, cells, 3); above: how many details of the cell around are kept, (b, cells)."""
+        """Write flags (b, cells, bands); above: how many of the cell around are kept, (b, cells)."""
         told = _Told()
         if not batch.known:
             counter = _Counter()
@@ -104,7 +104,7 @@ class _Zoom:
         self._remember(batch, truth)
 
     def read(self, reader: Any, batch: Batch, above: Integers) -> Flags:
-        """Read flags (b, cells, 3)."""
+        """Read flags (b, cells, bands)."""
         told = _Told() if batch.known else _Told.read(reader)
         flags = self._code(reader, batch, above, told, None)
         self._remember(batch, flags)
@@ -115,10 +115,10 @@ class _Zoom:
         self._past.add(batch, numbers, np.zeros_like(numbers))
 
     def _code(self, coder: Any, batch: Batch, above: Integers, told: _Told, truth: Flags | None) -> Flags:
-        flags = np.zeros((batch.fields.size, n_cells(self.zoom), 3), bool)
+        flags = np.zeros((batch.fields.size, *self.shape), bool)
         late = 1 + self._past.numbers[batch.before] + self._past.numbers[batch.after]
         own = np.zeros(flags.shape[:2], np.int64)
-        for band in range(3):
+        for band in range(self.shape[1]):
             # 0; 1, 2; 3, 4, 5: which flag it is, and how many before it are set.
             kind = (late[..., band] if batch.known else 0) * _OWN + (0, 1, 3)[band] + own
             kind = np.broadcast_to(kind, own.shape) * _ABOVE + above
@@ -173,10 +173,10 @@ def _around(flags: Flags | None, b: int) -> Integers:
 
 
 def encode_kept(writer: Any, kept: Kept, n: int) -> None:
-    """Write which details of n fields are kept; zooms after the last that has any are left out."""
+    """Write what is kept of n fields; zooms after the last that has any are left out."""
     used = max((zoom + 1 for zoom, flags in enumerate(kept) if flags.any()), default=0)
     writer.number(used, len(kept) + 1)
-    zooms = [_Zoom(n, zoom) for zoom in range(used)]
+    zooms = [_Zoom(n, zoom, kept[zoom].shape[-1]) for zoom in range(used)]
     for batch in batches(n):
         above = None
         for level, flags in zip(zooms, kept, strict=False):
@@ -185,12 +185,12 @@ def encode_kept(writer: Any, kept: Kept, n: int) -> None:
             above = now
 
 
-def decode_kept(reader: Any, n: int, finest: int) -> Kept:
-    """Which details of n fields of zoom ``finest`` are kept."""
-    kept = [np.zeros((n, n_cells(zoom), 3), bool) for zoom in range(finest)]
-    zooms = [_Zoom(n, zoom) for zoom in range(reader.number(finest + 1))]
+def decode_kept(reader: Any, n: int, zooms: int, bands: int) -> Kept:
+    """What is kept of n fields, of so many zooms: what `encode_kept` was given."""
+    kept = [np.zeros((n, n_cells(zoom), bands), bool) for zoom in range(zooms)]
+    levels = [_Zoom(n, zoom, bands) for zoom in range(reader.number(zooms + 1))]
     for batch in batches(n):
         above = None
-        for level, flags in zip(zooms, kept, strict=False):
+        for level, flags in zip(levels, kept, strict=False):
             above = flags[batch.fields] = level.read(reader, batch, _around(above, batch.fields.size))
     return kept

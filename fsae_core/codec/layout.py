@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from fsae_core.codec.choice import ADAPTIVE_FAMILY, RATIOS
+from fsae_core.codec.choice import RATIOS, is_adaptive
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 
@@ -56,7 +56,7 @@ OWN_ATTRIBUTES = ("fsae_format", "fsae_model", "fsae_weights_sha256", "fsae_rati
 
 def format_of(models: Sequence[Any]) -> int:
     """Of what is written with these models, one for each layer."""
-    if models[-1].card.family == ADAPTIVE_FAMILY:
+    if is_adaptive(models[-1].card):
         return DETAILS_FORMAT
     return LAYERED_FORMAT if len(models) > 1 else FORMAT
 

@@ -35,9 +35,9 @@ from fsae_core.archive.canonical import canonical_dataset, crs_variable, data_na
 from fsae_core.archive.timing import is_instant
 from fsae_core.codec.block import Progress, blocks, some_fields, take
 from fsae_core.codec.choice import (
-    ADAPTIVE_FAMILY,
     FieldModel,
     Floats,
+    is_adaptive,
     levels_of_ratio,
     pick_model,
     writing_model,
@@ -123,7 +123,7 @@ def fitting_models(
                 "units: compress them one by one."
             )
     models = [pick_model(ds[names], ratio, model_of(model, ratio), device)]
-    if layers and (is_joint(models[-1]) or models[-1].card.family == ADAPTIVE_FAMILY):
+    if layers and (is_joint(models[-1]) or is_adaptive(models[-1].card)):
         raise UserError(f"The weights {models[-1].card.name} make no layers: compress without layers.")
     return coarser_layers(ds[names], ratio, model, device) + models if layers else models
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 __all__ = [
     "BARE",
+    "CELLS",
+    "CELLS_WITH_SIDE",
     "DETAILS",
     "DETAILS_WITH_SIDE",
     "LARGEST",
@@ -33,9 +35,10 @@ import numpy as np
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import MAX_ZOOM, n_cells
 
-BARE, UNIT_SIDE, WITH_SIDE, WHOLE, DETAILS, DETAILS_WITH_SIDE = range(6)
+BARE, UNIT_SIDE, WITH_SIDE, WHOLE, DETAILS, DETAILS_WITH_SIDE, CELLS, CELLS_WITH_SIDE = range(8)
 """What comes with the fields: nothing; offset 0 and scale 1; offset and scale of each. Or whole numbers. Or
-numbers of adaptive fields and their places, with nothing or with offset and scale of each."""
+numbers of adaptive fields and their places, details or cells of a pyramid, with nothing or with offset and
+scale of each."""
 LARGEST = 2**24
 """No value has as many steps."""
 MOST_VALUES = 2**23
@@ -84,10 +87,10 @@ class Stream:
         n, at = _to_number(data, _HEADER.size + 1)
         m, at = _to_number(data, at) if zoom == _NO_ZOOM else (n_cells(min(zoom, MAX_ZOOM)), at)
         step = float(np.frombuffer(b"\0\0" + data[at : at + 2].ljust(2, b"\0"), "<f4")[0])
-        start, coded = at + 2, at + 2 + 8 * n * (sort in (WITH_SIDE, DETAILS_WITH_SIDE))
+        start, coded = at + 2, at + 2 + 8 * n * (sort in (WITH_SIDE, DETAILS_WITH_SIDE, CELLS_WITH_SIDE))
         if coded > len(data) or n * m > min(MOST_VALUES, _VALUES_PER_BYTE * (len(data) - coded + 16)):
             raise damaged(f"they claim {n} x {m} values in {len(data)} bytes")
-        if MAX_ZOOM < zoom < _NO_ZOOM or sort > DETAILS_WITH_SIDE or not (np.isfinite(step) and step > 0):
+        if MAX_ZOOM < zoom < _NO_ZOOM or sort > CELLS_WITH_SIDE or not (np.isfinite(step) and step > 0):
             raise damaged(f"they claim zoom {zoom}, sort {sort} and steps of {step:g}")
         kept = None if zoom == _NO_ZOOM else zoom
         return cls(sort, kept, n, m, step, data[start:coded], data[coded:])

@@ -16,7 +16,8 @@ from fsae_core.sphere.healpix import zoom_of
 
 
 class Adaptive(Learned):
-    """The general weights of all ratios together, see `fsae_core.model.adaptive`.
+    """The weights of all ratios together, see `fsae_core.model.adaptive` and, for an archive's own,
+    `fsae_core.model.adaptive_archive`.
 
     Always sent at once. The numbers of a field are its values and, for each four bytes of what says their
     places, one.

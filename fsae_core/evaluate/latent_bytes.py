@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fsae_core.evaluate.coded import Floats
 from fsae_core.evaluate.octaves import decode_row, encode_row
-from fsae_core.sphere.healpix import n_cells
+from fsae_core.sphere.kept import count_kept
 
 _FIELD_HEADER = 8
 """Bytes for offset and scale."""
@@ -36,7 +36,7 @@ class Latents:
         """Of one field, on average."""
         if self.places is None:
             return float(self.values.shape[-1])
-        return float((self.places < n_cells(self.finest)).sum(axis=1).mean())
+        return float(count_kept(self.places, self.finest).mean())
 
     @property
     def placing_bytes(self) -> list[int]:

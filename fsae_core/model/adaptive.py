@@ -25,23 +25,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.errors import UserError
 from fsae_core.model.adaptive_card import card_of
 from fsae_core.model.compression import CompressedFields, Floats, GeneralModel, Times, parts_of
-from fsae_core.sphere.details import (
-    MEANS,
-    Kept,
-    check_places,
-    children,
-    details,
-    kept_at,
-    places_of,
-    zoom_of_places,
-)
+from fsae_core.model.room import room_taken
+from fsae_core.sphere.details import MEANS, children, details
 from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.kept import Kept, check_places, kept_at, places_of, zoom_of_places
 from fsae_core.sphere.pyramid import prolong, restrict
 
 _BUILT_ON = 0.5
@@ -50,9 +42,6 @@ from (0, 0.5, 1, 2: .845, .844, .848, .855 of the error of whole quads at 16 tim
 _USUAL_ZOOM = 6
 _TRIALS = 10
 _LEAST, _MOST = 1e-7, 1e7
-_BYTES_A_NUMBER = 4
-_DEARER, _AT_LEAST = 1.12, 6
-"""What says the places takes so many times its entropy, and so many numbers more."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +105,7 @@ class AdaptiveModel:
             fields = np.asarray(normal[part], np.float32)
             chosen = self._choose(fields, room, stamps, instant)
             places[part] = places_of(chosen.kept, len(fields), room)
-            values[part][places[part] < x.shape[-1]] = _numbers(chosen)
+            values[part][places[part] != x.shape[-1]] = _numbers(chosen)
         return AdaptiveFields(values * scale[:, None] + mean[:, None], mean, scale, finest, -1, places)
 
     def decompress_fields(
@@ -136,7 +125,7 @@ class AdaptiveModel:
     def _decode(
         self, numbers: Floats, places: NDArray[Any], finest: int, times: Times, instant: bool
     ) -> Floats:
-        zooms = zoom_of_places(places)
+        zooms = zoom_of_places(places, finest)
         corrections = numbers / _weight(np.maximum(zooms, 0), finest)
         known = np.ascontiguousarray(corrections[:, :MEANS])
         for zoom, kept in enumerate(kept_at(places, finest)):
@@ -165,7 +154,7 @@ class AdaptiveModel:
         many, few = np.full(fields, float(normal.shape[1])), np.full(fields, float(MEANS))
         threshold = np.ones(fields)
         for trial in range(_TRIALS):
-            taken = _taken(self._pass(true, threshold, times, instant).kept)
+            taken = room_taken(self._pass(true, threshold, times, instant).kept, MEANS)
             over = taken > room
             low, many = np.where(over, threshold, low), np.where(over, taken, many)
             high, few = np.where(over, high, threshold), np.where(over, few, taken)
@@ -208,31 +197,6 @@ class AdaptiveModel:
             missed.append(wrong)
             known = children(known, foreseen + np.where(flags[-1], wrong, 0))
         return _Chosen(true[0], flags, missed)
-
-
-def _taken(kept: Kept) -> NDArray[np.float64]:
-    """How many numbers fields take (time,): what is kept, and what says its places, by the entropy of the
-    flags where it is known how many details of the cell around, and of the cell before, are kept."""
-    fields = len(kept[0])
-    numbers, bits, around = np.full(fields, float(MEANS)), np.zeros(fields), None
-    rows = np.arange(fields)[:, None]
-    for flags in kept:
-        numbers += flags.sum(axis=(1, 2))
-        above = np.zeros(flags.shape[:2], np.int64) if around is None else np.repeat(around, 4, axis=1)
-        own = np.zeros_like(above)
-        for band in range(3):
-            kind = rows * 12 + above * 3 + own
-            seen = np.bincount(kind.ravel(), minlength=12 * fields).reshape(fields, 12)
-            found = np.bincount(kind.ravel(), flags[..., band].ravel(), 12 * fields).reshape(fields, 12)
-            bits += (seen * _entropy(found / np.maximum(seen, 1))).sum(axis=1)
-            own = own + flags[..., band]
-        around = own
-    return numbers + _DEARER * bits / (8 * _BYTES_A_NUMBER) + _AT_LEAST
-
-
-def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of a flag, in bits."""
-    return np.asarray((special.entr(p) + special.entr(1 - p)) / np.log(2))
 
 
 def _weight(zooms: NDArray[Any], finest: int) -> Floats:

@@ -73,6 +73,12 @@ class ArchiveModel:
 
     def _of(self, zoom: int, times: Times) -> tuple[ArchiveAutoencoder, torch.Tensor, Floats]:
         """The network for this zoom, the phases (time,) and the climatology (time, cell)."""
+        phase, mean = self.phase_and_climatology(zoom, times)
+        return self.networks[zoom], phase, mean
+
+    def phase_and_climatology(self, zoom: int, times: Times) -> tuple[torch.Tensor, Floats]:
+        """Annual phases (time,) and climatology (time, cell) of fields of this zoom. UserError for another
+        zoom or without times."""
         if zoom not in self.networks:
             known = ", ".join(map(str, self.networks))
             raise UserError(
@@ -85,7 +91,7 @@ class ArchiveModel:
                 "the fields, but there are none: choose the general weights."
             )
         phase = torch.from_numpy(annual_phase(times).astype(np.float32)).to(self.device)
-        return self.networks[zoom], phase, self.climatologies[zoom].mean_at(times)
+        return phase, self.climatologies[zoom].mean_at(times)
 
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fsae_core.errors import UserError
 from fsae_core.model.adaptive import AdaptiveModel
+from fsae_core.model.adaptive_archive import AdaptiveArchiveModel
 from fsae_core.model.adaptive_card import adaptive_cards
 from fsae_core.model.archive_model import ArchiveModel
 from fsae_core.model.autoencoder import AutoencoderConfig, FieldSpaceAutoencoder
@@ -43,7 +44,9 @@ def load_model(name_or_path: str | Path, device: str = "auto", ratio: int | None
     adaptive = {card.name: card for card in adaptive_cards(shipped_models())}
     if name in adaptive:
         parts = [load_model(part, device) for part in adaptive[name].config["weights"]]
-        return AdaptiveModel(adaptive[name].ratio, {p.card.ratio: cast(GeneralModel, p) for p in parts})
+        models: Any = {part.card.ratio: part for part in parts}
+        whole = AdaptiveModel if isinstance(parts[0], GeneralModel) else AdaptiveArchiveModel
+        return whole(adaptive[name].ratio, models)
     card, path = find_card(name_or_path, ratio)
     return _load(card.name, card.ratio, path, path.stat().st_mtime_ns, str(pick_device(device)))
 

@@ -166,6 +166,13 @@ class LinearFieldCodec(torch.nn.Module):
         coarse = inner @ self.basis.to(b).T
         return coarse if zoom == config.coarse_zoom else self.refine(coarse)
 
+    def patterns(self, phase: torch.Tensor) -> torch.Tensor:
+        """What each orthonormal coefficient stands for in the subspace at these phases (B,), (B, subspace,
+        floats); only with seasons."""
+        inverse, nodes = self._season(phase, self.basis)
+        gram = nodes.transpose(-1, -2) @ nodes
+        return torch.linalg.solve(gram, nodes, left=False)[inverse]
+
     def refine(self, coarse: torch.Tensor) -> torch.Tensor:
         """Coarse anomalies to the fine zoom: smooth prolongation plus regression; block means are kept."""
         config = self.config

@@ -53,7 +53,9 @@ def standardised(model, x, times, variable, instant):
 
 CASES = [("general", "era5-week", v) for v in ("t2m", "u10", "v10", "msl", "tp")]
 ADAPTIVE = [("general-adaptive", *case[1:]) for case in CASES]
-CASES += [("amip", "amip", "t2m"), ("amip", "amip-hr", "t2m")]
+SIMULATED = [("amip", "amip", "t2m"), ("amip", "amip-hr", "t2m")]
+ADAPTIVE += [("amip-adaptive", *case[1:]) for case in SIMULATED]
+CASES += SIMULATED
 
 
 @pytest.mark.parametrize("ratio", RATIOS)

@@ -8,28 +8,34 @@ from hypothesis import strategies as st
 from fsae_core.codec.detail_code import decode_details, encode_details, places_bytes, round_details
 from fsae_core.codec.entropy import decode_standard, encode_standard
 from fsae_core.errors import UserError
-from fsae_core.sphere.details import places_of
 from fsae_core.sphere.healpix import n_cells
+from fsae_core.sphere.kept import places_of
 
 
-def some_numbers(fields: int, share: float, seed: int, finest: int = 4):
+def some_numbers(fields: int, share: float, seed: int, finest: int = 4, cells: bool = False):
     """Numbers with long tails, and their places; more of them where those of coarser cells are."""
-    rng = np.random.default_rng(seed)
+    rng, bands = np.random.default_rng(seed), 1 if cells else 3
     kept, above = [], np.ones((fields, 12), bool)
-    for zoom in range(finest):
+    for zoom in range(finest + cells):
         odds = np.where(above, 4 * share, 0.3 * share)[..., None]
-        kept.append(rng.random((fields, n_cells(zoom), 3)) < odds)
+        kept.append(rng.random((fields, n_cells(zoom), bands)) < odds)
         above = np.repeat(kept[-1].any(axis=-1), 4, axis=1)
     places = places_of(kept, fields)
     numbers = rng.standard_normal(places.shape)
     numbers = np.where(places < 12, numbers, np.sign(numbers) * (0.1 + 0.1 * abs(numbers)))
-    return np.where(places < n_cells(finest), numbers, 0), places
+    return np.where(places != n_cells(finest), numbers, 0), places
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 5), st.floats(0, 0.25), st.integers(0, 2**31), st.sampled_from([0.0005, 0.03, 0.5]))
-def test_numbers_and_places_come_back(fields, share, seed, step):
-    numbers, places = some_numbers(fields, share, seed)
+@given(
+    st.integers(0, 5),
+    st.floats(0, 0.25),
+    st.integers(0, 2**31),
+    st.sampled_from([0.0005, 0.03, 0.5]),
+    st.booleans(),
+)
+def test_numbers_and_places_come_back(fields, share, seed, step, cells):
+    numbers, places = some_numbers(fields, share, seed, cells=cells)
     sides = np.arange(fields, dtype=np.float32), 2 + np.arange(fields, dtype=np.float32)
     data = encode_details(numbers, places, 4, step, sides)
     back, places_back, sides_back = decode_details(data, places.shape[1] + 7)

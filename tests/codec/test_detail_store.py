@@ -16,8 +16,8 @@ from fsae_core.codec.pipeline import compress, decompress
 from fsae_core.codec.store import open_store, read_store, write_fields, write_store
 from fsae_core.errors import UserError
 from fsae_core.evaluate.metrics import max_error, rmse
-from fsae_core.sphere.details import check_places, kept_at
 from fsae_core.sphere.healpix import cell_centres
+from fsae_core.sphere.kept import check_places, kept_at
 
 
 def few_fields(times: int = 40, members: int = 0) -> xr.Dataset:
@@ -163,3 +163,30 @@ def test_a_cut_zip_is_refused(source, tmp_path):
             cut.writestr(name, data[: len(data) // 2] if "/c/" in name and name.startswith("t2m/") else data)
     with pytest.raises(UserError):
         open_store(tmp_path / "cut.zip")["t2m"].load()
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """Some days of the simulated archive, which has weights of its own, as a file and compressed."""
+    folder = tmp_path_factory.mktemp("own")
+    write_fields(open_archive("amip-hr", variables=["t2m"]).isel(time=slice(0, 60, 5)), folder / "in.zarr")
+    return folder, compress_archive(folder / "in.zarr", folder / "s.zarr", 16, model="adaptive")
+
+
+def test_an_archive_with_weights_of_its_own_is_compressed_by_these(simulated):
+    folder, got = simulated
+    small = open_store(folder / "s.zarr")
+    assert small.attrs["fsae_model"] == "amip-adaptive-16x" and small.attrs["fsae_format"] == 4
+    check_places(small["t2m_place"].values, 5)
+    truth = open_archive(folder / "in.zarr")["t2m"].values
+    back = xr.open_dataset(folder / "s.zarr", engine="fsae")["t2m"].values
+    assert got.errors["t2m"].rmse == pytest.approx(rmse(truth, back), rel=1e-4)
+    plain = compress_archive(folder / "in.zarr", folder / "plain.zarr", 16)
+    assert got.errors["t2m"].rmse < 0.8 * plain.errors["t2m"].rmse
+    assert got.size.ratio_floats == 16 and got.size.ratio_bytes > 25
+
+
+def test_its_fields_have_a_largest_error_too(simulated):
+    folder, _ = simulated
+    got = compress_archive(folder / "in.zarr", folder / "close.zarr", 64, model="adaptive", max_error=1.0)
+    assert got.errors["t2m"].max_error <= 1.0

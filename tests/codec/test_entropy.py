@@ -141,7 +141,7 @@ def varint(number: int) -> bytes:
         (1, 1, None, float("nan")),
         (1, 1, None, -1.0),
         (33, 3, None, 1.0),
-        (97, 1, None, 1.0),
+        (129, 1, None, 1.0),
     ],
 )
 def test_absurd_claims_are_refused_before_room_is_made(kind, n, m, step):

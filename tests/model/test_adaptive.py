@@ -9,8 +9,9 @@ from fsae_core.archive.reader import open_archive
 from fsae_core.codec.detail_code import places_bytes
 from fsae_core.errors import UserError
 from fsae_core.model.checkpoint import load_model
-from fsae_core.sphere.details import check_places, details, kept_at, split_cells
+from fsae_core.sphere.details import details
 from fsae_core.sphere.healpix import n_cells
+from fsae_core.sphere.kept import check_places, kept_at, split_cells
 from fsae_core.sphere.pyramid import restrict
 
 
