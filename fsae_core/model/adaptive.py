@@ -5,13 +5,14 @@ The Field-Space Autoencoder's compressed field is a field, so it need not be kno
 begins as twelve means. From there on, zoom by zoom, what is known is decoded, and what the decoder makes of
 it, averaged one zoom finer, is what is known next, but for some details (differences of four children from
 their mean): there the truth is kept, as a correction of what was foreseen. At first the foreseen is a smooth
-prolongation; from where there are weights, the decoders for 256, 64, 16 and 4 times say it. Means are kept
-throughout, so what is decoded has the very details that were kept.
+prolongation; from where there are weights, the decoders for 1024, 256, 64, 16 and 4 times say it. Means are
+kept throughout.
 
 Which details are kept is for the encoder to choose, which has the field and does what the decoder does: those
 whose correction would spare most of the squared error, more for coarse ones, on which others build. So it is
 a wavelet transform with the network's expectation for a predictor, of which the largest terms are kept
-(nonlinear approximation: DeVore 1998, doi:10.1017/S0962492900002816).
+(nonlinear approximation: DeVore 1998, doi:10.1017/S0962492900002816). Then all are fitted together to the
+field that is decoded in the end (`adaptive_fit`), so that they need not be the truth's details any more.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from fsae_core.archive.climatology import FieldNormaliser
 from fsae_core.errors import UserError
 from fsae_core.model.adaptive_card import card_of
+from fsae_core.model.adaptive_fit import Decoders, fitted
 from fsae_core.model.compression import CompressedFields, Floats, GeneralModel, Times, parts_of
 from fsae_core.model.room import room_taken
 from fsae_core.sphere.details import MEANS, children, details
@@ -39,8 +41,12 @@ from fsae_core.sphere.pyramid import prolong, restrict
 _BUILT_ON = 0.5
 """How much more a detail is worth for each zoom that builds on it: chosen on times that the weights learned
 from (0, 0.5, 1, 2: .845, .844, .848, .855 of the error of whole quads at 16 times)."""
+_ENCODED = 4
+"""Levels of the decoder whose cells may be told by its encoder."""
 _USUAL_ZOOM = 6
 _TRIALS = 10
+_BEYOND = 2
+"""Zooms finer than the compressed field with equal cells whose details are fitted."""
 _LEAST, _MOST = 1e-7, 1e7
 
 
@@ -73,9 +79,10 @@ class AdaptiveModel:
     """
 
     def __init__(self, ratio: int, models: Mapping[int, GeneralModel]) -> None:
-        """models: by ratio, those for 4, 16, 64 and 256 times."""
+        """models: by ratio, those for 4, 16, 64 and 256 times, and coarser ones where there are any."""
         self.models = {model.network.config.levels: model for model in models.values()}
         self._normaliser = FieldNormaliser()
+        self._decoders: dict[int, Decoders] = {}
         self.card = card_of({key: model.card for key, model in models.items()}, ratio)
 
     @cached_property
@@ -103,7 +110,7 @@ class AdaptiveModel:
         for part in parts_of(len(x), finest):
             stamps = None if times is None else times[part]
             fields = np.asarray(normal[part], np.float32)
-            chosen = self._choose(fields, room, stamps, instant)
+            chosen = self._fitted(self._choose(fields, room, stamps, instant), fields, room, stamps, instant)
             places[part] = places_of(chosen.kept, len(fields), room)
             values[part][places[part] != x.shape[-1]] = _numbers(chosen)
         return AdaptiveFields(values * scale[:, None] + mean[:, None], mean, scale, finest, -1, places)
@@ -165,14 +172,40 @@ class AdaptiveModel:
             threshold = np.exp(np.log(low) + share * (np.log(high) - np.log(low)))
         return self._pass(true, high, times, instant)
 
+    def _fitted(self, chosen: _Chosen, normal: Floats, room: int, times: Times, instant: bool) -> _Chosen:
+        """What does best in the end, see `adaptive_fit`; finer details than it fits miss something else
+        then."""
+        finest = zoom_of(normal.shape[-1])
+        last = min(finest - 1, finest - round(np.log2(self.card.ratio) / 2) + _BEYOND)
+        if finest not in self._decoders:
+            self._decoders = {finest: Decoders.of(self.models, finest, last)}
+        means, kept, missed = fitted(
+            self._decoders[finest],
+            normal,
+            chosen.means,
+            chosen.kept,
+            [np.where(k, m, 0) for k, m in zip(chosen.kept, chosen.missed, strict=True)],
+            times=times,
+            instant=instant,
+            room=room,
+        )
+        known = means
+        for zoom in range(finest):
+            foreseen = details(self._foreseen(known, finest, times, instant))
+            if zoom > last:
+                true = details(np.asarray(restrict(normal, finest - zoom - 1), np.float32))
+                missed[zoom] = np.where(kept[zoom], true - foreseen, 0)
+            known = children(known, foreseen + missed[zoom])
+        return _Chosen(means, kept, missed)
+
     def _targets(self, normal: Floats, times: Times, instant: bool) -> list[Floats]:
         """What fields (time, cells) are to be at each zoom: their means.
 
-        But where nearly all numbers belong to cells that the coarsest decoder reads, what its encoder gives
-        is worth more than the means (3 % at 256 times, on times that the weights learned from; at 64 times it
-        costs 1 to 3 %).
+        But at 256 times, where nearly all numbers belong to cells that its decoder reads, what its encoder
+        gives is worth more than the means (3 %, on times that the weights learned from; at 64 times it costs
+        1 to 3 %).
         """
-        finest, most = zoom_of(normal.shape[-1]), max(self.models)
+        finest, most = zoom_of(normal.shape[-1]), _ENCODED
         true = [np.asarray(restrict(normal, finest - zoom), np.float32) for zoom in range(finest + 1)]
         if self.card.ratio == 4**most:
             got = self.models[most].compress_fields(normal, variable="", times=times, instant=instant)

@@ -7,7 +7,7 @@ are exchanged for better ones a few times, since early choices are made in ignor
 
 from __future__ import annotations
 
-__all__ = ["Patterns", "pursue"]
+__all__ = ["Patterns", "largest", "pursue"]
 
 from collections.abc import Callable
 from typing import Protocol
@@ -50,13 +50,13 @@ def pursue(patterns: Patterns, fields: Tensor, cost: Callable[[Tensor], Tensor],
     for share in _EXCHANGES:
         count = chosen.sum(1)
         wanted = (count * room / cost(chosen).clamp_min(1)).floor()
-        kept = _largest(amounts.abs(), torch.minimum(((1 - share) * wanted).floor(), count))
+        kept = largest(amounts.abs(), torch.minimum(((1 - share) * wanted).floor(), count))
         amounts, left = _shortened(patterns, fields, amounts, kept)
         amounts, left = _fitted(patterns, fields, amounts, left, kept, _STEPS)
         chosen = _with_more(kept, left, wanted) if share else kept
         amounts, left = _fitted(patterns, fields, amounts, left, chosen, _STEPS)
     while bool((over := (cost(chosen) - room).clamp_min(0)).any()):
-        chosen = _largest(amounts.abs(), (amounts.ne(0).sum(1) - over.ceil()).clamp_min(0))
+        chosen = largest(amounts.abs(), (amounts.ne(0).sum(1) - over.ceil()).clamp_min(0))
         amounts = amounts * chosen
     amounts, left = _shortened(patterns, fields, amounts, chosen)
     return _fitted(patterns, fields, amounts, left, chosen, _LAST_STEPS)[0]
@@ -65,10 +65,10 @@ def pursue(patterns: Patterns, fields: Tensor, cost: Callable[[Tensor], Tensor],
 def _with_more(chosen: Tensor, left: Tensor, wanted: Tensor) -> Tensor:
     """With those that lie most along what is left, until there are as many as wanted (field,)."""
     worth = left.abs().masked_fill(chosen, 0.0)
-    return chosen | _largest(worth, (wanted - chosen.sum(1)).clamp_min(0))
+    return chosen | largest(worth, (wanted - chosen.sum(1)).clamp_min(0))
 
 
-def _largest(worth: Tensor, count: Tensor) -> Tensor:
+def largest(worth: Tensor, count: Tensor) -> Tensor:
     """Flags (field, n) of so many (field,) of the largest, of which those that are worth nothing are none."""
     most = int(count.max())
     flags = torch.zeros_like(worth, dtype=torch.bool)

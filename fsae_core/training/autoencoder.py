@@ -46,8 +46,9 @@ _CELLS = 8 * 12 * 4**6
 
 
 def configurations() -> dict[str, AutoencoderConfig]:
-    """Named configurations: general-4x, general-16x, general-64x, general-256x."""
-    return {f"general-{4**levels}x": AutoencoderConfig(levels=levels) for levels in (1, 2, 3, 4)}
+    """Named configurations: general-4x, general-16x, general-64x, general-256x, and general-1024x, which is
+    for adaptive compressed fields alone."""
+    return {f"general-{4**levels}x": AutoencoderConfig(levels=levels) for levels in (1, 2, 3, 4, 5)}
 
 
 class AutoencoderTask:
@@ -186,7 +187,7 @@ def train_autoencoder(
             return train_joint(datasets, out, init=init, variables=variables or None, **options)
         return train_archive(datasets, out, **options)
     known = configurations()
-    together = {f"{JOINT}-{name}": settings for name, settings in known.items()}
+    together = {f"{JOINT}-{name}": settings for name, settings in known.items() if settings.levels <= 4}
     if config in together:
         return train_joint_general(
             _only(archives),

@@ -66,8 +66,9 @@ def test_general_weights_on_era5(held_out, ratio):
 class Plain(AdaptiveModel):
     """Foresees by the smooth prolongation alone."""
 
-    def _foreseen(self, known, *_):
-        return np.asarray(prolong(known), np.float32)
+    def __init__(self, ratio, models):
+        super().__init__(ratio, models)
+        self.models = {}
 
     def _targets(self, normal, *_):
         return [np.asarray(restrict(normal, 6 - zoom), np.float32) for zoom in range(7)]

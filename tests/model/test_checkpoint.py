@@ -112,7 +112,7 @@ def test_an_absent_device_is_refused(weights):
 
 def test_the_shipped_cards_say_what_they_are():
     cards = shipped_models()
-    assert {card.ratio for card in cards if card.family == "general"} == {4, 16, 64, 256}
+    assert {card.ratio for card in cards if card.family == "general"} == {4, 16, 64, 256, 1024}
     for card in cards:
         assert card.name == f"{card.family}-{card.ratio}x"
         in_file = sum(other.sha256 == card.sha256 for other in cards)
