@@ -27,7 +27,7 @@ _STEPS: dict[str, dict[str, dict[int, float]]] = {
     },
     "joint-amip": {name: {16: 0.1, 64: 0.18} for name in ("t2m", "u10", "v10", "msl", "pr")},
     "amip": {"t2m": {4: 0.085, 16: 0.245, 64: 0.49, 256: 0.75}},
-    "amip-adaptive": {"t2m": {4: 0.0083, 16: 0.05, 64: 0.22, 256: 0.76}},
+    "amip-adaptive": {"t2m": {4: 0.0066, 16: 0.05, 64: 0.22, 256: 0.76}},
 }
 _NO_WEIGHTS = "block-mean"
 _FLOAT16 = 2.0**-11

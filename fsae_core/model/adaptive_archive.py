@@ -1,22 +1,26 @@
 """An archive's compressed fields of all ratios as one pyramid, of which each field keeps what tells it best.
 
 What the linear maps of the archive's own weights make of the compressed fields of 256, 64, 16 and 4 times is
-added up, with the field's own cells as the finest zoom. That is more numbers than a field has cells, by a
-third, and there are many ways to tell a field by them: the encoder seeks one with few (`pursuit`). So it is
-an approximation by few patterns of many (Mallat and Zhang 1993, doi:10.1109/78.258082), where the patterns
-are what each cell of each compressed field stands for at that time of the year. Networks are left out: they
-learned what misses when every cell of one compressed field is known.
+added up; for the finest zoom there are the field's own cells, as sharp as its degrees allow. That is more
+numbers than a field has cells, by a third, and there are many ways to tell a field by them: the encoder seeks
+one with few (`pursuit`). So it is an approximation by few patterns of many (Mallat and Zhang 1993,
+doi:10.1109/78.258082), where the patterns are what each cell of each compressed field stands for at that time
+of the year. Networks are left out: they learned what misses when every cell of one compressed field is known.
 """
 
 from __future__ import annotations
 
 __all__ = ["AdaptiveArchiveModel"]
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from fsae_core.errors import UserError
@@ -24,10 +28,10 @@ from fsae_core.model.adaptive import AdaptiveFields
 from fsae_core.model.adaptive_card import card_of
 from fsae_core.model.archive_model import ArchiveModel
 from fsae_core.model.compression import Floats, Times
-from fsae_core.model.linear import LinearFieldCodec
+from fsae_core.model.linear import LinearFieldCodec, two_ring
 from fsae_core.model.pursuit import pursue
 from fsae_core.model.room import room_taken
-from fsae_core.sphere.healpix import n_cells, zoom_of
+from fsae_core.sphere.healpix import cell_vectors, n_cells, zoom_of
 from fsae_core.sphere.kept import Kept, check_places, kept_at, places_of
 
 _FIELDS_AT_ONCE = 32
@@ -120,20 +124,25 @@ class _Maps:
         patterns = [codec.patterns(phase) for codec in turning]
         inner = self._fixed.basis.shape[1]
         self._patterns = torch.cat([phase.new_zeros(len(phase), inner, 0), *patterns], dim=-1)
+        self._own = _own_patterns(finest, str(phase.device))
         # Linear, so its gradient at any amounts is its adjoint.
-        self._any = phase.new_zeros(len(phase), sum(self._sizes), requires_grad=True)
+        self._any = phase.new_zeros(len(phase), sum(self._sizes[:-1]), requires_grad=True)
         with torch.enable_grad():
-            self._made = self.together(self._any)
+            self._made = self._mapped(self._any)
 
     def together(self, amounts: Tensor) -> Tensor:
         """Amounts (field, n) -> anomalies (field, cells)."""
-        turned, rest = amounts.split([self._turned, sum(self._sizes) - self._turned], dim=1)
-        fixed, *patched, own = rest.split(self._sizes[self._first :], dim=1)
+        mapped, own = amounts.split([self._any.shape[1], self._sizes[-1]], dim=1)
+        return self._mapped(mapped) + self._own.together(own)
+
+    def _mapped(self, amounts: Tensor) -> Tensor:
+        turned, rest = amounts.split([self._turned, self._any.shape[1] - self._turned], dim=1)
+        fixed, *patched = rest.split(self._sizes[self._first : -1], dim=1)
         inner = (self._patterns @ turned[..., None])[..., 0] + fixed
         coarse = inner @ self._fixed.basis.T
         if self._finest == self._coarse:
-            return coarse + own
-        made = own + self._fixed.refine(coarse * 2.0 ** (self._coarse - self._finest))
+            return coarse
+        made = self._fixed.refine(coarse * 2.0 ** (self._coarse - self._finest))
         for values in patched:
             assert self._patched is not None
             made = made + self._patched.decode(values * self._patched.scale, amounts[:, 0], self._finest)
@@ -141,7 +150,8 @@ class _Maps:
 
     def along(self, fields: Tensor) -> Tensor:
         """Anomalies (field, cells) -> (field, n)."""
-        return torch.autograd.grad(self._made, self._any, fields, retain_graph=True)[0]
+        mapped = torch.autograd.grad(self._made, self._any, fields, retain_graph=True)[0]
+        return torch.cat([mapped, self._own.along(fields)], dim=1)
 
     def kept(self, chosen: Tensor) -> Kept:
         """Flags (field, n) of amounts, by zoom."""
@@ -168,3 +178,43 @@ class _Maps:
     def room_taken(self, chosen: Tensor) -> Tensor:
         """By flags (field, n), (field,)."""
         return torch.from_numpy(room_taken(self.kept(chosen))).to(self._any)
+
+
+@dataclass(frozen=True)
+class _OwnPatterns:
+    """What a field's own cells stand for: waves of all degrees that its zoom resolves, to two cells away."""
+
+    weights: Tensor
+    length: Tensor
+
+    def together(self, amounts: Tensor) -> Tensor:
+        """(field, cells) -> (field, cells)."""
+        return self._around(amounts / self.length)
+
+    def along(self, fields: Tensor) -> Tensor:
+        """The adjoint: two cells weigh each other alike."""
+        return self._around(fields) / self.length
+
+    def _around(self, fields: Tensor) -> Tensor:
+        return (self.weights @ fields.T).T
+
+
+@lru_cache(maxsize=4)
+def _own_patterns(zoom: int, device: str) -> _OwnPatterns:
+    """Patterns of norm 1. Degrees to 2 N_side - 1 are resolved (Gorski et al. 2005, doi:10.1086/427976)."""
+    index, real = two_ring(zoom, 25)
+    places = cell_vectors(zoom)
+    cosine = np.clip(np.einsum("cd,cnd->cn", places, places[index]), -1, 1)
+    before, now, total = np.ones_like(cosine), cosine, 1 + 3 * cosine
+    for degree in range(2, 2 * 2**zoom):
+        before, now = now, ((2 * degree - 1) * cosine * now - (degree - 1) * before) / degree
+        total += (2 * degree + 1) * now
+    weights = np.where(real, total / n_cells(zoom), 0)
+    rows = np.repeat(np.arange(n_cells(zoom)), real.sum(axis=1))
+    matrix = sparse.csr_array((weights[real].astype(np.float32), (rows, index[real])))
+    length = np.sqrt(np.square(weights).sum(axis=1)).astype(np.float32)
+    starts, columns, data = (torch.from_numpy(a) for a in (matrix.indptr, matrix.indices, matrix.data))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        around = torch.sparse_csr_tensor(starts, columns, data, matrix.shape, check_invariants=True)
+    return _OwnPatterns(around.to(device), torch.from_numpy(length).to(device))

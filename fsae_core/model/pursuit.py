@@ -20,7 +20,7 @@ _AT_FIRST = 0.85
 """How much of the room patterns may fill before it is known what says their places."""
 _EXCHANGES = (0.3, 0.2, 0.15, 0.1, 0.05, 0.0)
 """What share of the patterns is given up and chosen again, one time after the other."""
-_STEPS, _LAST_STEPS = 3, 12
+_STEPS, _LAST_STEPS = 6, 16
 """Of conjugate gradients, from the amounts before."""
 
 

@@ -12,7 +12,7 @@ from fsae_core.sphere.kept import Kept
 
 BYTES_A_NUMBER = 4
 _DEARER = 1.12
-_DETAILS_MORE, _CELLS_MORE = 6, 1
+_DETAILS_MORE, _CELLS_MORE = 6, 1.5
 """What says the places takes so many times its entropy, and so many numbers more."""
 
 
