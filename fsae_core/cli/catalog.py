@@ -12,10 +12,10 @@ from fsae_core.cli.output import JsonFlag, emit
 def catalog(as_json: JsonFlag = False) -> None:
     """List the named archives (shipped and downloadable) and the shipped weights."""
     from fsae_core.archive.catalog import catalog as archives
-    from fsae_core.model.card import shipped_models
+    from fsae_core.codec.choice import shipped_cards
 
     result = {
         "archives": [asdict(entry) for entry in archives()],
-        "weights": [asdict(card) for card in shipped_models()],
+        "weights": [asdict(card) for card in shipped_cards()],
     }
     emit(result, as_json)

@@ -96,13 +96,14 @@ def describe_dataset(ds: xr.Dataset, names: list[str] | None = None) -> dict[str
 def _cards(path: str) -> list[ModelCard]:
     """The cards of weights, by file (one a ratio) or shipped name; none for anything else."""
     from fsae_core.archive.catalog import catalog
-    from fsae_core.model.card import read_cards, shipped_models
+    from fsae_core.codec.choice import shipped_cards
+    from fsae_core.model.card import read_cards
 
     if Path(path).exists():
         return read_cards(Path(path)) if path.endswith(".safetensors") else []
     if path in {entry.name for entry in catalog()}:
         return []
-    return [card for card in shipped_models() if card.name == path]
+    return [card for card in shipped_cards() if card.name == path]
 
 
 def _catalogue_bytes(name: str) -> int | None:

@@ -65,3 +65,10 @@ def test_a_store_of_weights_that_are_not_shipped(fsae, refuses, source, weights,
     monkeypatch.setattr(choice, "shipped_cards", list)
     fsae("compress", source, tmp_path / "s.zarr", "--ratio", 16, "--model", weights)
     assert "give their file (--model)" in refuses("decompress", tmp_path / "s.zarr", tmp_path / "back.zarr")
+
+
+def test_weights_taken_together_are_known_by_name(fsae):
+    told = fsae("info", "amip-adaptive-64x", "--json").json
+    assert told["ratio"] == 64 and told["config"]["weights"] == [f"amip-{r}x" for r in (4, 16, 64, 256)]
+    names = {card["name"] for card in fsae("catalog", "--json").json["weights"]}
+    assert {"amip-adaptive-64x", "general-adaptive-4x", "general-1024x"} <= names
