@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fsae_core.codec.detail_code import decode_details, encode_details, places_bytes, round_details
 from fsae_core.codec.entropy import decode_standard, encode_standard
+from fsae_core.codec.stream import checksum
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import n_cells
 from fsae_core.sphere.kept import places_of
@@ -70,8 +71,9 @@ def test_the_same_places_at_other_times_take_less_for_each():
     assert many < 8 * one
 
 
-def test_damaged_bytes_are_refused_in_a_sentence():
-    numbers, places = some_numbers(2, 0.1, 5)
+@pytest.mark.parametrize("cells", [False, True])
+def test_damaged_bytes_are_refused_in_a_sentence(cells):
+    numbers, places = some_numbers(2, 0.1, 5, cells=cells)
     data = encode_details(numbers, places, 4, 0.05)
     for wrong in (b"", data[:9], data[:-3], data[:7] + bytes([data[7] ^ 4]) + data[8:]):
         with pytest.raises(UserError, match="damaged"):
@@ -92,3 +94,19 @@ def test_what_cannot_be_kept_is_refused():
         encode_details(numbers, places, 4, 1e-9)
     with pytest.raises(UserError, match="are none of a field"):
         encode_details(numbers[:, 1:], places[:, 1:], 4, 0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_changed_bytes_give_numbers_or_a_sentence(seed):
+    """Behind the checksum, as a reader of hostile bytes would meet them."""
+    numbers, places = some_numbers(3, 0.1, 7, cells=True)
+    data, rng = bytearray(encode_details(numbers, places, 4, 0.05)), np.random.default_rng(seed)
+    for _ in range(60):
+        wrong = bytearray(data)
+        wrong[int(rng.integers(9, len(wrong)))] ^= 1 << int(rng.integers(8))
+        wrong[1:5] = checksum(bytes(wrong[5:])).to_bytes(4, "little")
+        try:
+            back, where, _ = decode_details(bytes(wrong), places.shape[1])
+        except UserError:
+            continue
+        assert np.isfinite(back).all() and back.shape == where.shape
