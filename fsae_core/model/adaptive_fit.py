@@ -176,7 +176,11 @@ def fitted(
             more = largest(slope.abs().masked_fill(fewer, 0), count_of - fewer.sum(1))
             worth, other = _worth(torch.where(fewer, numbers, slope), fewer | more), fewer | more
             while bool((over := _over(flags(other), room).to(device)).any()):
-                other = largest(worth, other.sum(1) - over)
+                # Where means alone take more than there is, no detail is left to give up.
+                fits = (other.sum(1) - over).clamp_min(MEANS)
+                if bool((fits == other.sum(1)).all()):
+                    break
+                other = largest(worth, fits)
             moved, found = search.relaxed(numbers * fewer, other, _STEPS)
             better = found < error
             numbers, error = torch.where(better, moved, numbers), torch.where(better, found, error)

@@ -55,7 +55,7 @@ def pursue(patterns: Patterns, fields: Tensor, cost: Callable[[Tensor], Tensor],
         amounts, left = _fitted(patterns, fields, amounts, left, kept, _STEPS)
         chosen = _with_more(kept, left, wanted) if share else kept
         amounts, left = _fitted(patterns, fields, amounts, left, chosen, _STEPS)
-    while bool((over := (cost(chosen) - room).clamp_min(0)).any()):
+    while bool((over := (cost(chosen) - room).clamp_min(0)).any()) and bool(chosen.any()):
         chosen = largest(amounts.abs(), (amounts.ne(0).sum(1) - over.ceil()).clamp_min(0))
         amounts = amounts * chosen
     amounts, left = _shortened(patterns, fields, amounts, chosen)

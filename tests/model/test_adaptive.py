@@ -13,7 +13,7 @@ from fsae_core.model.checkpoint import load_model
 from fsae_core.sphere.details import details
 from fsae_core.sphere.healpix import n_cells
 from fsae_core.sphere.kept import check_places, kept_at, split_cells
-from fsae_core.sphere.pyramid import restrict
+from fsae_core.sphere.pyramid import prolong, restrict
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,17 @@ def test_places_that_cannot_be_are_refused(week):
     wrong = replace(packed, places=packed.places[:, ::-1])
     with pytest.raises(UserError, match="none of a field of zoom 6"):
         load_model("general-adaptive-256x").decompress_fields(wrong, variable="t2m")
+
+
+@pytest.mark.parametrize("ratio", [64, 256])
+def test_coarse_fields_have_room_for_little_more_than_their_means(week, ratio):
+    x = np.asarray(restrict(week[0]["t2m"].values[-2:].astype(np.float32), 2))
+    model = load_model(f"general-adaptive-{ratio}x")
+    packed = model.compress_fields(x, variable="t2m")
+    assert packed.values.shape == (2, 3072 // ratio)
+    back = model.decompress_fields(packed, variable="t2m")
+    smooth = np.asarray(prolong(restrict(x, 4), 4))
+    assert np.mean((back - x) ** 2) < 0.5 * np.mean((smooth - x) ** 2)
 
 
 def test_a_field_too_coarse_is_refused():

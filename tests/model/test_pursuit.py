@@ -82,6 +82,11 @@ def test_what_it_costs_keeps_within_the_room():
     assert (dear(got != 0) <= 25).all() and (dear(got != 0) > 15).all()
 
 
+def test_where_there_is_no_room_nothing_is_told():
+    got = pursue(some_patterns(1), torch.ones(2, 120), lambda chosen: chosen.sum(1) + 5.0, 4)
+    assert not got.any()
+
+
 def test_nothing_is_told_of_nothing():
     got = pursue(some_patterns(1), torch.zeros(2, 120), count, 10)
     assert not got.any() and torch.isfinite(got).all()
