@@ -26,7 +26,7 @@ from fsae_core.sphere.healpix import n_cells
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-PRESSURE = ("msl", "psl")
+_PRESSURE = ("msl", "psl")
 _TELL_OF_PRESSURE = ("u10", "v10")
 _LEFT_ALONE = 1.2
 """By how much pressure counts more where a wind is absent. Chosen on 2005-2006."""
@@ -184,8 +184,9 @@ class JointLinear:
         """What the variables that are there are multiplied by beside their weights: where there is room to
         spare, those that an absent one told most of get more of it."""
         names = [self.config.variables[v] for v in there]
-        missed = channels > len(there) and any(v not in names for v in _TELL_OF_PRESSURE)
-        return np.array([_LEFT_ALONE if missed and name in PRESSURE else 1.0 for name in names])
+        absent = set(self.config.variables) - set(names)
+        missed = channels > len(there) and bool(absent & set(_TELL_OF_PRESSURE))
+        return np.array([_LEFT_ALONE if missed and name in _PRESSURE else 1.0 for name in names])
 
     def _channel_units(self, there: list[int], channels: int) -> Doubles:
         """What turns an orthonormal coefficient into a block mean in the channel's units."""

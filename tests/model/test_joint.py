@@ -6,6 +6,7 @@ import torch
 from joint_samples import NAMES, windy_archive, windy_weights
 
 from fsae_core.errors import UserError
+from fsae_core.model import joint_linear
 from fsae_core.model.checkpoint import load_model
 from fsae_core.model.joint_network import JointNetwork, JointNetworkConfig
 from fsae_core.model.joint_scale import mean_of_square
@@ -67,6 +68,26 @@ def test_an_absent_variable_is_guessed_and_harms_the_others_little(model, fields
     fewer = model.compress_joint(left, times=times)
     assert set(fewer) == set(left)
     assert set(model.decompress_joint(fewer, times=times)) == set(NAMES)
+
+
+def test_pressure_gets_more_of_the_room_that_an_absent_wind_leaves(model, fields, monkeypatch):
+    """Winds tell of it: without one of them it would lose most."""
+    x, times = fields
+    left = {name: value for name, value in x.items() if name != "u10"}
+
+    def errors():
+        for maps in model.maps.values():
+            maps._maps.clear()
+        masked = model.masked(left, times=times)
+        return {name: rmse(masked[name], x[name]) for name in left}
+
+    emphasised = errors()
+    monkeypatch.setattr(joint_linear, "_LEFT_ALONE", 1.0)
+    equal = errors()
+    monkeypatch.undo()
+    errors()
+    assert emphasised["msl"] < 0.99 * equal["msl"]
+    assert all(emphasised[name] < 1.05 * equal[name] for name in left)
 
 
 def test_rain_is_never_negative_and_its_mean_is_kept(model, fields):
