@@ -14,6 +14,7 @@ FLOORS = {
     "": 0,  # fsae_core/__init__.py: names as strings, nothing else
     "errors": 0,
     "assets": 0,
+    "compiled": 0,
     "sphere": 1,
     "archive": 2,
     "model": 2,

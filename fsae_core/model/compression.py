@@ -7,7 +7,7 @@ __all__ = ["CompressedFields", "CompressionModel", "GeneralModel", "parts_of", "
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from fsae_core.archive.statics import static_fields
 from fsae_core.model.autoencoder import Conditions, FieldSpaceAutoencoder
 from fsae_core.model.card import ModelCard
 from fsae_core.model.conditioning import sunlight, surface_features
-from fsae_core.model.folded import FoldedNetwork, FoldedSurface, half_pays
+from fsae_core.model.folded import FoldedNetwork
+from fsae_core.model.quick import QuickNetwork, half_pays
 from fsae_core.sphere.healpix import n_cells, zoom_of
 
 Floats = NDArray[np.float32]
@@ -75,18 +76,15 @@ class GeneralModel:
     month, so that the position of the sun says something about them.
     """
 
-    def __init__(
-        self, card: ModelCard, network: FieldSpaceAutoencoder, device: str = "cpu", *, half: bool = False
-    ) -> None:
-        """half: compute inside of blocks in bfloat16."""
+    def __init__(self, card: ModelCard, network: FieldSpaceAutoencoder, device: str = "cpu") -> None:
         self.card = card
-        self.device, self._half = torch.device(device), half
+        self.device = torch.device(device)
         self.network = network.eval().requires_grad_(False).to(self.device)
-        self._runs = FoldedNetwork(self.network, half=half)
+        self._runs: Any = FoldedNetwork(self.network)
         self._normaliser = FieldNormaliser()
-        self._surfaces: dict[int, list[FoldedSurface]] = {}
+        self._surfaces: dict[int, Any] = {}
 
-    def _surface(self, zoom: int) -> list[FoldedSurface]:
+    def _surface(self, zoom: int) -> Any:
         """Depends on weights and zoom alone, and costs as much as ten fields: kept for the last three
         zooms, as many as one way of super-resolution passes."""
         if zoom not in self._surfaces:
@@ -98,11 +96,8 @@ class GeneralModel:
 
     @cached_property
     def fast(self) -> GeneralModel:
-        """The same to a thousandth of a field's spread, and quicker where this machine has the means; else
-        itself."""
-        if self._half or not half_pays(self.device):
-            return self
-        return GeneralModel(self.card, self.network, str(self.device), half=True)
+        """The same to a thousandth of a field's spread, and quicker; itself where it runs on no CPU."""
+        return _QuickModel(self) if self.device.type == "cpu" else self
 
     def solar(self, zoom: int, times: Times, instant: bool) -> torch.Tensor | None:
         """Sunlight on the tokens of fields of `zoom`, (time, tokens, SOLAR); None where the hour means
@@ -111,10 +106,6 @@ class GeneralModel:
             return None
         features = sunlight(times, self.network.token_zoom(zoom), self.network.config.sunlit)
         return torch.from_numpy(features).to(self.device)
-
-    def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:
-        solar = self.solar(zoom, None if times is None else times[part], instant)
-        return Conditions(surface_tensor(zoom, str(self.device)), solar)
 
     def compress_fields(
         self, x: Floats, *, variable: str, times: Times = None, instant: bool = False
@@ -125,30 +116,68 @@ class GeneralModel:
         """
         zoom = zoom_of(x.shape[-1])
         normal, mean, spread = self._normaliser.normalise(x)
-        out = []
         with torch.inference_mode():
-            surface = self._surface(zoom)
-            for part in parts_of(len(x), zoom):
-                fields = torch.from_numpy(normal[part]).to(self.device)
-                conditions = self._conditions(zoom, times, instant, part)
-                out.append(self._runs.encode(fields, conditions, surface=surface).cpu().numpy())
-        values = np.concatenate(out) * spread[:, None] + mean[:, None]
+            values = self._encode(normal, zoom, times, instant)
+        values = values * spread[:, None] + mean[:, None]
         return CompressedFields(values, mean, spread, zoom, zoom - self.network.config.levels)
 
     def decompress_fields(
         self, compressed: CompressedFields, *, variable: str, times: Times = None, instant: bool = False
     ) -> Floats:
         """Compressed fields -> (time, cell) in units."""
-        mean, spread = compressed.offset[:, None], compressed.scale[:, None]
-        normal = ((compressed.values - mean) / spread).astype(np.float32)
+        mean, spread = compressed.offset, compressed.scale
+        normal = ((compressed.values - mean[:, None]) / spread[:, None]).astype(np.float32)
         zoom = compressed.zoom + self.network.config.levels
-        out = np.empty((len(normal), n_cells(zoom)), np.float32)
         with torch.inference_mode():
-            surface = self._surface(zoom)
-            for part in parts_of(len(normal), zoom):
-                fields = torch.from_numpy(normal[part]).to(self.device)
-                conditions = self._conditions(zoom, times, instant, part)
-                made = self._runs.decode(fields, conditions, surface=surface).cpu().numpy()
-                np.multiply(made, spread[part], out=out[part])
-                out[part] += mean[part]
+            return self._decode(normal, mean, spread, zoom, times, instant)
+
+    def _encode(self, normal: Floats, zoom: int, times: Times, instant: bool) -> Floats:
+        out = []
+        for part in parts_of(len(normal), zoom):
+            fields = torch.from_numpy(normal[part]).to(self.device)
+            conditions = self._conditions(zoom, times, instant, part)
+            out.append(self._runs.encode(fields, conditions, surface=self._surface(zoom)).cpu().numpy())
+        return np.concatenate(out)
+
+    def _decode(
+        self, normal: Floats, mean: Floats, spread: Floats, zoom: int, times: Times, instant: bool
+    ) -> Floats:
+        out = np.empty((len(normal), n_cells(zoom)), np.float32)
+        for part in parts_of(len(normal), zoom):
+            fields = torch.from_numpy(normal[part]).to(self.device)
+            conditions = self._conditions(zoom, times, instant, part)
+            made = self._runs.decode(fields, conditions, surface=self._surface(zoom)).cpu().numpy()
+            np.multiply(made, spread[part, None], out=out[part])
+            out[part] += mean[part, None]
         return out
+
+    def _conditions(self, zoom: int, times: Times, instant: bool, part: slice) -> Conditions:
+        solar = self.solar(zoom, None if times is None else times[part], instant)
+        return Conditions(surface_tensor(zoom, str(self.device)), solar)
+
+
+class _QuickModel(GeneralModel):
+    """The model on a CPU, where nothing asks for the same on every machine."""
+
+    def __init__(self, model: GeneralModel) -> None:
+        super().__init__(model.card, model.network)
+        self._runs = QuickNetwork(self._runs, half=half_pays(self.device))
+
+    @property
+    def fast(self) -> GeneralModel:
+        """Itself."""
+        return self
+
+    def _sun(self, zoom: int, times: Times, instant: bool) -> Floats | None:
+        solar = self.solar(zoom, times, instant)
+        return None if solar is None else solar.numpy()
+
+    def _encode(self, normal: Floats, zoom: int, times: Times, instant: bool) -> Floats:
+        sun = self._sun(zoom, times, instant)
+        return np.asarray(self._runs.encode(normal, sun, surface=self._surface(zoom)))
+
+    def _decode(
+        self, normal: Floats, mean: Floats, spread: Floats, zoom: int, times: Times, instant: bool
+    ) -> Floats:
+        sun, surface = self._sun(zoom, times, instant), self._surface(zoom)
+        return np.asarray(self._runs.decode(normal, sun, spread, mean, surface=surface))

@@ -5,15 +5,12 @@ weights beforehand: gates, the block mean that a decoder's update loses, biases 
 Tokens, halo and sunlight are multiplied where they lie instead of being put side by side, and sums go into
 the array that is there. A few fields at once stay in a core's own cache.
 
-Where the processor has units for bfloat16, the insides of the blocks may be computed in it: products are four
-times as quick (Zen 5), and a reconstruction of ERA5 temperature moves by a thousandth of its spread at most,
-its RMSE by 0.02 % (4x to 256x). Fields and norms stay in float32. What has to be the same everywhere
-(corrections that keep a largest error, layers upon layers) is not computed so.
+On any device; a CPU has a quicker way still for what need not be the same everywhere (`quick`).
 """
 
 from __future__ import annotations
 
-__all__ = ["FoldedNetwork", "half_pays"]
+__all__ = ["FoldedBlock", "FoldedMaps", "FoldedNetwork", "FoldedSurface"]
 
 from typing import NamedTuple
 
@@ -28,14 +25,6 @@ from fsae_core.model.gather import gather
 from fsae_core.sphere.healpix import n_cells, zoom_of
 from fsae_core.sphere.pyramid import neighbour_index, prolongation_matrix
 
-_HALF = torch.bfloat16
-
-
-def half_pays(device: torch.device) -> bool:
-    """Whether products of bfloat16 are quicker than those of float32 on this device."""
-    told = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return device.type == "cpu" and told is not None and bool(told())
-
 
 class FoldedSurface(NamedTuple):
     """Of a block: scale and shift before attention and before the MLP (tokens, width), bases (tokens, bases,
@@ -48,29 +37,20 @@ class FoldedSurface(NamedTuple):
     bases: Tensor
 
 
-class _Block:
+class FoldedBlock:
     """A FieldSpaceAttention with folded weights, which adds its update to a field.
 
     own, ring: how many of its inputs are cells of the token and cells around it; what follows them but the
     sunlight is 0. patch: of cells whose mean update is taken out, 1 for none. carried: what the memory that
-    comes in lacks, (width,). kind: what it computes in; fields, norms and modulation are float32 in any case.
+    comes in lacks, (width,).
     """
 
-    def __init__(
-        self,
-        block: FieldSpaceAttention,
-        own: int,
-        ring: int,
-        patch: int,
-        carried: Tensor,
-        kind: torch.dtype = torch.float32,
-    ) -> None:
+    def __init__(self, block: FieldSpaceAttention, own: int, ring: int, patch: int, carried: Tensor) -> None:
         def laid(*parts: Tensor) -> tuple[Tensor, ...]:
-            return tuple(part.to(kind).contiguous() for part in parts)
+            return tuple(part.contiguous() for part in parts)
 
         read, gate = block.read.weight.T, block.gate
         self.width, self.heads, self._patch, self._gate = block.width, block.heads, patch, gate
-        self.kind = kind
         self._one, self._zero = torch.ones_like(carried), torch.zeros_like(carried)
         self.own, self.ring, self.solar = laid(read[:own], read[own : own + ring], read[-SOLAR:])
         (self.bias,) = laid(block.read.bias + carried)
@@ -100,7 +80,7 @@ class _Block:
     def surface(self, share: tuple[Tensor, ...]) -> FoldedSurface:
         """From the block's share of `SurfaceEncoder`."""
         scale_a, shift_a, scale_b, shift_b, bases = share
-        bases = self._centred(self._gate * bases.transpose(1, 2)).to(self.kind).contiguous()
+        bases = self._centred(self._gate * bases.transpose(1, 2)).contiguous()
         return FoldedSurface(1 + scale_a, shift_a.contiguous(), 1 + scale_b, shift_b.contiguous(), bases)
 
     def add(
@@ -115,13 +95,13 @@ class _Block:
         """Add to a field (batch, tokens, cells) what the block makes of own (batch, tokens, own) and ring
         (batch, tokens, ring); the new memory (rows, width), short of `lacking`."""
         batch, tokens = own.shape[:2]
-        own, ring = own.to(self.kind).flatten(0, 1), ring.to(self.kind).flatten(0, 1)
+        own, ring = own.flatten(0, 1), ring.flatten(0, 1)
         h = torch.addmm(self.bias if memory is None else memory, own, self.own)
         if memory is not None:
             h += self.bias
         h.addmm_(ring, self.ring)
         if solar is not None:
-            h.addmm_(solar.to(self.kind).flatten(0, 1), self.solar)
+            h.addmm_(solar.flatten(0, 1), self.solar)
         if self.qkv is not None and self.out is not None:
             normed = self._modulated(h, batch, surface.scale_a, surface.shift_a)
             h.addmm_(self._attend(normed, batch), self.out)
@@ -130,11 +110,8 @@ class _Block:
         around = gather(shown, zoom_of(tokens)).view(batch * tokens, -1)
         inner = torch.addmm(self.up[2], normed, self.up[0]).addmm_(around, self.up[1])
         h.addmm_(silu(inner, inplace=True), self.down)
-        if self.kind == field.dtype:
-            field.view(batch * tokens, -1).addmm_(h, self.write[0])
-            field += self.write[1]
-        else:
-            field += torch.addmm(self.write[1], h, self.write[0]).view(field.shape)
+        field.view(batch * tokens, -1).addmm_(h, self.write[0])
+        field += self.write[1]
         if self.weigh is not None:
             weights = torch.addmm(self.weigh[1], h, self.weigh[0]).view(batch, tokens, -1)
             field += torch.bmm(weights.transpose(0, 1), surface.bases).transpose(0, 1)
@@ -143,9 +120,9 @@ class _Block:
     def _modulated(self, h: Tensor, batch: int, scale: Tensor, shift: Tensor) -> Tensor:
         """Rows (batch * tokens, width), normed and modulated token by token."""
         # torch takes half the time for a norm that has weights, though they change nothing.
-        normed = layer_norm(h.float(), (self.width,), self._one, self._zero)
+        normed = layer_norm(h, (self.width,), self._one, self._zero)
         normed.view(batch, -1, self.width).mul_(scale).add_(shift)
-        return normed.to(self.kind)
+        return normed
 
     def _attend(self, normed: Tensor, batch: int) -> Tensor:
         assert self.qkv is not None
@@ -156,28 +133,24 @@ class _Block:
             part.reshape(batch * windows, tokens // windows, self.heads, -1).transpose(1, 2)
             for part in qkv.chunk(3, dim=-1)
         )
-        if self.kind == _HALF:  # on a CPU the fused kernel is slow in it
-            scale = query.shape[-1] ** -0.5
-            mixed = ((query * scale) @ key.transpose(-1, -2)).softmax(-1) @ value
-        else:
-            mixed = scaled_dot_product_attention(query, key, value)
+        mixed = scaled_dot_product_attention(query, key, value)
         return mixed.transpose(1, 2).reshape(batch * tokens, -1)
 
 
-class _Maps:
+class FoldedMaps:
     """Compression and decompression as maps of a coarse cell's ring and the cells in it: no fine field of
     prolonged means is made on the way."""
 
     def __init__(self, network: FieldSpaceAutoencoder) -> None:
         device, there, back = network.encoder.gate.device, network.compression, network.decompression
-        self._levels = there.levels
+        self.levels = there.levels
         smooth = prolongation_matrix(there.levels)[:, 1:].T
-        self._smooth = torch.tensor(smooth, dtype=torch.float32, device=device)
-        self._spread = self._smooth + back.gate * (back.weight - back.weight.mean(1, keepdim=True))
+        self.smooth = torch.tensor(smooth, dtype=torch.float32, device=device)
+        self.spread = self.smooth + back.gate * (back.weight - back.weight.mean(1, keepdim=True))
         # What the weights see is a patch less its prolonged mean: the part of the mean is left to its ring.
         own = there.gate * there.weight
-        self._gather = 4.0**-there.levels * (1 - own.sum()) + own
-        self._around = self._smooth @ own
+        self.gather = 4.0**-there.levels * (1 - own.sum()) + own
+        self.around = self.smooth @ own
         self._absent: dict[int, tuple[Tensor, ...]] = {}
 
     def _ring(self, b: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
@@ -195,72 +168,66 @@ class _Maps:
 
     def compress(self, x: Tensor) -> Tensor:
         """As `FieldSpaceCompression`."""
-        patches = x.unflatten(-1, (-1, 4**self._levels))
+        patches = x.unflatten(-1, (-1, 4**self.levels))
         steps, lacking, (slot, cell) = self._ring(patches.mean(-1))
-        b = patches @ self._gather - steps @ self._around
-        b.index_add_(1, cell, -lacking * self._around[slot])
+        b = patches @ self.gather - steps @ self.around
+        b.index_add_(1, cell, -lacking * self.around[slot])
         return b
 
     def decompress(self, b: Tensor) -> Tensor:
         """As `FieldSpaceDecompression`."""
         steps, lacking, (slot, cell) = self._ring(b)
-        y = steps @ self._spread
+        y = steps @ self.spread
         y += b.unsqueeze(-1)
-        y.index_add_(1, cell, lacking.unsqueeze(-1) * self._smooth[slot])
+        y.index_add_(1, cell, lacking.unsqueeze(-1) * self.smooth[slot])
         return y.flatten(1)
 
 
 class FoldedNetwork:
-    """What a FieldSpaceAutoencoder encodes and decodes whole fields to, for inference alone.
+    """What a FieldSpaceAutoencoder encodes and decodes whole fields to, for inference alone."""
 
-    half: the insides of its blocks compute in bfloat16.
-    """
-
-    def __init__(self, network: FieldSpaceAutoencoder, *, half: bool = False) -> None:
-        c, kind = network.config, _HALF if half else torch.float32
-        self.config, self._half = c, half
+    def __init__(self, network: FieldSpaceAutoencoder) -> None:
+        self.config = c = network.config
         own, side, coarse = 4**c.patch_levels, 2**c.patch_levels, c.patch_levels - c.levels
         ring, none = 4 * side + 4, torch.zeros(c.width, device=network.encoder.gate.device)
-        self._network = network
+        self.network = network
         with torch.no_grad():
-            self._maps = _Maps(network)
-            self._encoder = _Block(network.encoder, own, ring, 1, none, kind)
-            self._decoder, carried = [], none
+            self.maps = FoldedMaps(network)
+            self.encoder = FoldedBlock(network.encoder, own, ring, 1, none)
+            self.decoder: list[FoldedBlock] = []
+            carried = none
             for i, block in enumerate(network.decoder):
                 shape = (own, ring) if i else (4**coarse, 4 * 2**coarse + 4)
                 assert isinstance(block, FieldSpaceAttention)
-                self._decoder.append(_Block(block, *shape, 4**c.levels, carried, kind))
-                carried = self._decoder[-1].lacking
+                self.decoder.append(FoldedBlock(block, *shape, 4**c.levels, carried))
+                carried = self.decoder[-1].lacking
 
     def surfaces(self, conditions: Conditions) -> list[FoldedSurface]:
         """What every block knows of the surface, as it is used here."""
-        blocks = [*self._decoder, self._encoder]
-        shares = self._network.surfaces(conditions)
+        blocks = [*self.decoder, self.encoder]
+        shares = self.network.surfaces(conditions)
         return [block.surface(share) for block, share in zip(blocks, shares, strict=True)]
 
     def encode(self, x: Tensor, conditions: Conditions, *, surface: list[FoldedSurface]) -> Tensor:
         """A field (batch, cells) -> the compressed field (batch, cells / ratio)."""
         zoom = zoom_of(x.shape[-1])
-        tokens = self._network.token_zoom(zoom)
+        tokens = self.network.token_zoom(zoom)
         own, field = x.unflatten(1, (n_cells(tokens), -1)), x.clone(memory_format=torch.contiguous_format)
         ring = gather(x, zoom, tokens)
-        self._encoder.add(field.view(own.shape), own, ring, conditions.solar, None, surface[-1])
-        return self._maps.compress(field)
+        self.encoder.add(field.view(own.shape), own, ring, conditions.solar, None, surface[-1])
+        return self.maps.compress(field)
 
     def decode(self, b: Tensor, conditions: Conditions, *, surface: list[FoldedSurface]) -> Tensor:
         """The compressed field (batch, cells / ratio) -> the field (batch, cells)."""
         read, memory = b, None
-        y = self._maps.decompress(b)
-        tokens = self._network.token_zoom(zoom_of(y.shape[-1]))
+        y = self.maps.decompress(b)
+        tokens = self.network.token_zoom(zoom_of(y.shape[-1]))
         field = y.view(len(b), n_cells(tokens), -1)
-        for block, share in zip(self._decoder, surface, strict=False):
+        for block, share in zip(self.decoder, surface, strict=False):
             own, ring = (
                 read.unflatten(1, (n_cells(tokens), -1)),
                 gather(read, zoom_of(read.shape[-1]), tokens),
             )
             memory = block.add(field, own, ring, conditions.solar, memory, share)
             read = y
-        if self._half:  # folded means are as exact as the numbers are
-            patches = y.view(*b.shape, -1)
-            patches += (b - patches.mean(-1)).unsqueeze(-1)
         return y
