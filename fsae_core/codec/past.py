@@ -46,24 +46,28 @@ def batches(n: int) -> Iterator[Batch]:
 
 
 class Past:
-    """The numbers (fields, *k) coded so far in one place of the pyramid, and how well they were foreseen."""
+    """The numbers (fields, *k) coded so far in one place of the pyramid, and how well they were foreseen.
+
+    numbers: all of them; total: their sum over fields, (*k,); missed: that of their distances from what was
+    expected, in 1/8.
+    """
 
     def __init__(self, n: int, *k: int) -> None:
         self.numbers = np.zeros((n, *k), np.int64)
-        self._total = np.zeros(k, np.int64)
-        self._off = np.zeros(k, np.int64)
+        self.total = np.zeros(k, np.int64)
+        self.missed = np.zeros(k, np.int64)
 
     def known(self, batch: Batch) -> tuple[Integers, Integers]:
         """Means of the fields before and after, and of all fields so far, in 1/8: (batch, *k) both."""
         nearest = 4 * (self.numbers[batch.before] + self.numbers[batch.after])
-        return nearest, np.broadcast_to(8 * self._total // max(batch.known, 1), nearest.shape)
+        return nearest, np.broadcast_to(8 * self.total // max(batch.known, 1), nearest.shape)
 
     def off(self, batch: Batch) -> Integers:
         """Mean distance between what was expected and what came, in 1/8: (*k,)."""
-        return self._off // max(batch.known, 1)
+        return self.missed // max(batch.known, 1)
 
     def add(self, batch: Batch, numbers: Integers, off: Integers) -> None:
         """Remember numbers (batch, *k) and their distances from what was expected, in 1/8."""
         self.numbers[batch.fields] = numbers
-        self._total += numbers.sum(axis=0)
-        self._off += off.sum(axis=0)
+        self.total += numbers.sum(axis=0)
+        self.missed += off.sum(axis=0)

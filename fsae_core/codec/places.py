@@ -10,23 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsae_core.codec.past import Batch, Past
-from fsae_core.codec.quads import quads_of_phase, ring_mean
-from fsae_core.codec.seats import UNIT, place, seated
+from fsae_core.codec.phases import read_phase, write_phase
+from fsae_core.codec.quads import parents_around, quads_of_phase
+from fsae_core.codec.seats import UNIT, place
 from fsae_core.codec.sizer import Sizer
 from fsae_core.codec.told import Told, fitting_shares
 
 Integers = NDArray[np.int64]
 
-# By whether other times are known, by band (along an axis, across): weights in 1/256 of the slope, of how far
-# off the quad above, those around and the bands before were, of how far off this was at other times, a floor.
-_WIDTHS = np.array(
-    [
-        [[16, 20, 40, 50, 0, 14], [4, 10, 28, 60, 0, 6]],
-        [[8, 10, 45, 42, 78, 6], [2, 5, 20, 48, 64, 4]],
-    ],
-    np.int64,
-)
-_BAND = [0, 0, 1]
 _USUAL_GAIN = 1
 _WIDE_GAIN = 16  # rows of which nothing is known
 
@@ -94,7 +85,9 @@ class Quads:
         told, sizer = Told(_shares(truth, [past.known(batch) for past in self._past], batch)), Sizer()
         self._begin(batch, above, told)
         for phase, slope in enumerate(slopes):
-            self.code(sizer, phase, slope, truth[phase])
+            bands = self._foresee(phase, slope, truth[phase])[1]
+            for kind, shape, missed in bands:
+                sizer.code(kind, shape, missed)
         told = Told(told.shares, sizer.best_gain())
         told.write(writer, _USUAL_GAIN)
         sizer.send(writer, told.gain)
@@ -104,36 +97,37 @@ class Quads:
         """Read what is told of the level; above: how far off the quads that hold these were, (b, quads)."""
         self._begin(batch, above, Told.read(reader, 2 if batch.known else 0, _USUAL_GAIN))
 
-    def _begin(self, batch: Batch, above: Integers, told: Told) -> None:
-        self._batch, self._above, self._told = batch, above, told
-        self._off = np.zeros(above.shape, np.int64)
-        self._new: list[tuple[Past, Integers, Integers]] = []
-
-    def code(self, coder: Any, phase: int, slope: Integers, truth: Integers | None) -> Integers:
-        """Details (b, 3, k) of the quads of a phase, written from ``truth`` or read; slope: (b, k)."""
-        cells, batch, told = quads_of_phase(self.zoom, phase), self._batch, self._told
-        past, w = self._past[phase], _WIDTHS[min(batch.known, 1)][:, :, None]
-        centre = _expect(told, past, batch)
-        seats = seated(centre)
-        offs = w[_BAND, 1] * self._above[:, None, cells]
-        if phase:
-            offs += w[_BAND, 2] * ring_mean(self._off, self.zoom, phase)[:, None]
-        offs += w[_BAND, 4] * past.off(batch)
-        width = w[_BAND, 0] * slope[:, None] + UNIT // 8 * offs + w[_BAND, 5] * UNIT
-        out, off = np.empty((2, *centre.shape), np.int64)
-        so_far: Any = 0
-        for band in range(3):
-            wide = (width[:, band] + UNIT // 8 * w[_BAND[band], 3] * so_far) >> 8
-            true = None if truth is None else truth[:, band]
-            out[:, band] = seats[:, band].code(coder, wide, told.gain, true)
-            off[:, band] = abs(8 * out[:, band] - centre[:, band])
-            so_far = so_far + off[:, band]
-        self._off[:, cells] = so_far
-        self._new.append((past, out, off))
-        return out
+    def read(self, reader: Any, phase: int, slope: Integers) -> Integers:
+        """Details (b, 3, k) of the quads of a phase; slope: (b, k)."""
+        return self._foresee(phase, slope, None, reader)[0]
 
     def finish(self) -> Integers:
-        """Remember this batch; gives how far off its quads were, for the children of each."""
-        for past, numbers, off in self._new:
-            past.add(self._batch, numbers, off)
+        """How far off the quads of this batch were, for the children of each."""
         return np.repeat(self._off, 4, axis=-1)
+
+    def _begin(self, batch: Batch, above: Integers, told: Told) -> None:
+        self._batch, self._above, self._told = batch, np.ascontiguousarray(above), told
+        self._off = np.zeros(above.shape, np.int64)
+
+    def _foresee(
+        self, phase: int, slope: Integers, truth: Integers | None, reader: Any = None
+    ) -> tuple[Integers, NDArray[np.int64]]:
+        """The details of a phase, and by band what is coded of them: kind, shape, residual (3, 3, b * k)."""
+        batch, past = self._batch, self._past[phase]
+        b, quads = slope.shape
+        numbers = np.empty((b, 3, quads), np.int64) if truth is None else np.ascontiguousarray(truth)
+        bands = np.empty((3, 3, b * quads), np.int64)
+        arguments = (
+            (quads_of_phase(self.zoom, phase), parents_around(self.zoom, phase), phase),
+            (batch.fields, batch.before, batch.after, batch.known),
+            (past.numbers, past.total, past.missed),
+            (np.array(self._told.shares, np.int64), self._told.gain),
+            (np.ascontiguousarray(slope), self._above, self._off),
+            numbers,
+            bands,
+        )
+        if reader is None:
+            write_phase(*arguments)
+        else:
+            reader.read_with(read_phase, *arguments)
+        return numbers, bands

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fsae_core.codec.past import batches
 from fsae_core.codec.places import Quads, Row
-from fsae_core.codec.quads import DETAILS, quads_of_phase, surroundings
+from fsae_core.codec.quads import DETAILS, put, quads_of_phase, surroundings
 from fsae_core.codec.seats import DEAD, UNIT
 
 Integers = NDArray[np.int64]
@@ -54,14 +54,6 @@ def _rounded(numbers: Integers, unit: int) -> Integers:
     return np.sign(numbers) * ((128 * abs(numbers) + (128 - DEAD) * unit) // (128 * unit))
 
 
-def _put(fine: Integers, cells: Integers, here: Integers, details: Integers) -> None:
-    """Children of these quads, with their means here[:, cells] and details (n, 3, k), to their places."""
-    x, y, across = details[:, 0], details[:, 1], details[:, 2]
-    mean, quads = here[:, cells], fine.reshape(len(fine), -1, 4)
-    for child, (along, up, both) in enumerate(DETAILS.T.tolist()):
-        quads[:, cells, child] = mean + along * x + up * y + both * across
-
-
 def quantise(values: Integers, zoom: int) -> tuple[Pyramid, Integers]:
     """The pyramid of fields (n, cells), and the fields as the reader will have them."""
     levels = [values]
@@ -74,11 +66,11 @@ def quantise(values: Integers, zoom: int) -> tuple[Pyramid, Integers]:
         fine, details, slopes = np.repeat(here, 4, axis=-1), [], []
         for phase in _phases(level):
             cells = quads_of_phase(level - 1, phase)
-            around = surroundings(here, fine, level - 1, phase)
+            expected, slope = surroundings(here, fine, level - 1, phase)
             missed = np.moveaxis(true[:, cells] @ DETAILS.T, 2, 1)  # means weigh nothing in them
-            details.append(_rounded(missed - 4 * around.details, 4 * amplitude))
-            slopes.append(around.slope * UNIT // (8 * amplitude))
-            _put(fine, cells, here, around.details + details[-1] * amplitude)
+            details.append(_rounded(missed - 4 * expected, 4 * amplitude))
+            slopes.append(slope * UNIT // (8 * amplitude))
+            put(fine, here, expected + details[-1] * amplitude, level - 1, phase)
         pyramid.details.append(details)
         pyramid.slopes.append(slopes)
         here = fine
@@ -108,10 +100,9 @@ def decode_pyramid(reader: Any, n: int, zoom: int) -> Integers:
             amplitude, fine = _amplitude(level, zoom), np.repeat(here, 4, axis=-1)
             place.start(reader, batch, off)
             for phase in _phases(level):
-                cells = quads_of_phase(level - 1, phase)
-                around = surroundings(here, fine, level - 1, phase)
-                details = place.code(reader, phase, around.slope * UNIT // (8 * amplitude), None)
-                _put(fine, cells, here, around.details + details * amplitude)
+                expected, slope = surroundings(here, fine, level - 1, phase)
+                details = place.read(reader, phase, slope * UNIT // (8 * amplitude))
+                put(fine, here, expected + details * amplitude, level - 1, phase)
             off, here = place.finish(), fine
         out[batch.fields] = here
     return out

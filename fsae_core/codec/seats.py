@@ -7,10 +7,13 @@ how it lies to the steps picks one of a few shapes, mirrored where that saves a 
 from __future__ import annotations
 
 __all__ = [
+    "BOUNDS",
     "CENTRE",
+    "DEAD_SEATS",
     "DEAD",
     "FLOOR",
     "KINDS",
+    "LEAST",
     "NARROWEST",
     "PLAIN",
     "SHAPES",
@@ -53,7 +56,8 @@ def width_of(kind: int) -> int:
     return _THIRDS[third] << octave if octave >= 0 else _THIRDS[third] >> -octave
 
 
-_BOUNDS = np.array([(width_of(k) + width_of(k + 1)) // 2 for k in range(KINDS - 1)], np.int64)
+BOUNDS = np.array([(width_of(k) + width_of(k + 1)) // 2 for k in range(KINDS - 1)], np.int64)
+"""Widths from which on the next kind is meant."""
 
 
 def place(
@@ -88,7 +92,7 @@ class Seats:
 
     def code(self, coder: Any, width: Integers, gain: int, truth: Integers | None = None) -> Integers:
         """As `place`."""
-        kind = _BOUNDS.searchsorted(width, side="right")
+        kind = BOUNDS.searchsorted(width, side="right")
         if gain:
             kind = within_kinds(kind + gain)
         base, flip, shape = self.base, self.flip, self.shape
@@ -103,13 +107,13 @@ def seated(centre: Integers, *, dead: bool = True) -> Seats:
     centre = np.asarray(centre)
     base = (centre + 3) >> 3
     far = np.minimum(np.maximum(base, -1), 1)
-    index = centre - 8 * (base - far) + _LEAST
-    return Seats(base, *(table.take(index) for table in (_DEAD_SEATS if dead else _PLAIN_SEATS)))
+    index = centre - 8 * (base - far) + LEAST
+    return Seats(base, *(table.take(index) for table in (DEAD_SEATS if dead else _PLAIN_SEATS)))
 
 
 def _seat_tables(dead: bool) -> tuple[Integers, Integers]:
     """Flip and shape for centres, less whole steps beyond the first on either side."""
-    centre = np.arange(-_LEAST, 13)
+    centre = np.arange(-LEAST, 13)
     base = (centre + 3) >> 3
     phase = centre - 8 * base
     flip = np.where(phase < 0, -1, 1)
@@ -120,8 +124,9 @@ def _seat_tables(dead: bool) -> tuple[Integers, Integers]:
     return flip.astype(np.int64), shape.astype(np.int64)
 
 
-_LEAST = 11
-_DEAD_SEATS, _PLAIN_SEATS = _seat_tables(True), _seat_tables(False)
+LEAST = 11
+"""Tables of seats begin at this centre below 0."""
+DEAD_SEATS, _PLAIN_SEATS = _seat_tables(True), _seat_tables(False)
 
 
 def within_kinds(kind: Integers) -> Integers:

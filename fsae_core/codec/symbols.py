@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fsae_core.codec import ranges
+from fsae_core.codec.ranges import MOST_BITS, RAW, TABLED
 from fsae_core.codec.seats import CENTRE, DEAD, FLOOR, KINDS, PLAIN, SHAPES, UNIT, width_of
 from fsae_core.codec.stream import DamagedError
 
 Integers = NDArray[np.int64]
-
-_TABLED = 28  # kinds with a table of their own; wider ones use the last three for their high bits
-_MOST_BITS = 46
 
 # 2**24 times the probability of more than i/8 widths above the centre: two logistic distributions, 71 % of
 # 0.83 and 29 % of 1.82 widths, fitted to what compressed fields of training times left.
@@ -45,11 +44,8 @@ _REACHES = np.array([2 + 6 * width_of(kind) // UNIT for kind in range(KINDS)], n
 """Residuals to this on both sides have a place in the table of a kind."""
 
 
-@lru_cache(maxsize=_TABLED * SHAPES)
-def _model(key: int) -> Any:
-    """Residuals -reach to reach in order, then the escape; key: of a kind and a shape."""
-    import constriction
-
+def _weights(key: int) -> NDArray[np.float64]:
+    """Of residuals -reach to reach in order, then of the escape; key: of a kind and a shape."""
     kind, shape = divmod(key, SHAPES)
     reach = int(_REACHES[kind])
     steps = 128 * np.arange(-reach - 1, reach + 1, dtype=np.int64)
@@ -65,8 +61,26 @@ def _model(key: int) -> Any:
     above = np.where(edges < 0, 2**24 - tail, tail)
     table = np.maximum(above[:-1] - above[1:], 64)
     beyond = np.maximum(above[-1] + 2**24 - above[0], 64)
-    probabilities = np.append(table, beyond).astype(np.float64)
-    return constriction.stream.model.Categorical(probabilities, perfect=False)
+    return np.append(table, beyond).astype(np.float64)
+
+
+@lru_cache(maxsize=TABLED * SHAPES)
+def _model(key: int) -> Any:
+    """What the weights are to the writer."""
+    import constriction
+
+    return constriction.stream.model.Categorical(_weights(key), perfect=False)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[NDArray[np.uint32], Integers, Integers]:
+    """What all weights are to the reader: see `ranges.read_numbers`."""
+    found = [
+        ranges.cumulative(_weights(key)) if key % SHAPES < len(CENTRE) else np.zeros(0, np.uint32)
+        for key in range(TABLED * SHAPES)
+    ]
+    starts = np.cumsum([0, *(bounds.size for bounds in found[:-1])])
+    return np.concatenate(found), starts.astype(np.int64), _REACHES
 
 
 @lru_cache(maxsize=4096)
@@ -74,7 +88,11 @@ def _flag_model(odds: int) -> Any:
     """Of flags that are set so often in 4096."""
     import constriction
 
-    return constriction.stream.model.Categorical(np.array([4096.0 - odds, odds]), perfect=False)
+    return constriction.stream.model.Categorical(_flag_weights(odds), perfect=False)
+
+
+def _flag_weights(odds: int) -> NDArray[np.float64]:
+    return np.array([4096.0 - odds, odds])
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,7 @@ class _Batch:
     @classmethod
     def of(cls, kind: Integers, shape: Integers) -> _Batch:
         bits = None
-        if kind.max() >= _TABLED:
+        if kind.max() >= TABLED:
             kind, shape, bits = _tabled(kind, shape)
         key = (SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
         order = key.argsort(kind="stable")
@@ -106,7 +124,7 @@ class _Batch:
 
 def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
     """The kind whose table is used, the shape, and how many low bits go by themselves."""
-    bits = np.maximum(0, (kind - _TABLED + 3) // 3)
+    bits = np.maximum(0, (kind - TABLED + 3) // 3)
     return kind - 3 * bits, np.where(bits > 0, PLAIN, shape), bits
 
 
@@ -154,13 +172,13 @@ class Writer:
     def _escape(self, value: int, reach: int) -> None:
         excess = abs(value) - reach
         length = excess.bit_length() - 1
-        self._coder.encode(length, self._stream.model.Uniform(_MOST_BITS))
+        self._coder.encode(length, self._stream.model.Uniform(MOST_BITS))
         self._raw(np.array([excess - (1 << length)], np.int64), length)
         self._raw(np.array([int(value < 0)], np.int64), 1)
 
     def _raw(self, values: Integers, bits: int) -> None:
-        for shift in range(0, bits, 16):
-            size = min(16, bits - shift)
+        for shift in range(0, bits, RAW):
+            size = min(RAW, bits - shift)
             part = (values >> shift) & ((1 << size) - 1)
             self._coder.encode(part.astype(np.int32), self._stream.model.Uniform(1 << size))
 
@@ -174,61 +192,32 @@ class Reader:
     """Gives the residuals back, in the same batches."""
 
     def __init__(self, data: bytes) -> None:
-        import constriction
-
-        self._stream = constriction.stream
-        words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
-        self._coder = self._stream.queue.RangeDecoder(words)
+        self._words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
+        self._state = ranges.begin(self._words)
 
     def code(self, kind: Integers, shape: Integers, truth: Integers | None = None) -> Integers:
         """Read as many as there are kinds. UserError where the bytes cannot be right."""
-        if not kind.size:
-            return np.zeros(0, np.int64)
-        batch = _Batch.of(kind, shape)
-        ordered = self._take_groups(batch) - batch.reach
-        for place in np.flatnonzero(ordered > batch.reach):
-            ordered[place] = self._escape(int(batch.reach[place]))
-        high = np.empty_like(ordered)
-        high[batch.order] = ordered
-        if batch.bits is None:
-            return high
-        low = np.zeros_like(ordered)
-        for n in np.unique(batch.bits[batch.bits > 0]):
-            low[batch.bits == n] = self._raw(int((batch.bits == n).sum()), int(n))
-        return (high << batch.bits) + low - (np.left_shift(1, batch.bits) >> 1)
+        out = np.empty(kind.size, np.int64)
+        self._check(ranges.read_numbers(self._words, self._state, kind, shape, _tables(), out))
+        return out
 
-    def _take_groups(self, batch: _Batch) -> NDArray[np.int32]:
-        decode, start, parts = self._coder.decode, 0, []
-        try:
-            for stop, model in zip(batch.bounds[1:], batch.models, strict=True):
-                parts.append(decode(model, stop - start))
-                start = stop
-        except (AssertionError, ValueError) as error:
-            raise DamagedError("they cannot be decoded") from error
-        return np.concatenate(parts)
+    def read_with(self, run: Any, *arguments: Any) -> None:
+        """Read by a compiled loop of its own, which takes words, state and tables first."""
+        self._check(run(self._words, self._state, _tables(), *arguments))
 
     def flags(self, amount: int, odds: int) -> NDArray[np.bool_]:
         """Read so many flags, as `Writer.flags` wrote them."""
-        return self._take(_flag_model(odds), amount) > 0
+        out = np.empty(amount, np.bool_)
+        self._check(ranges.read_flags(self._words, self._state, ranges.cumulative(_flag_weights(odds)), out))
+        return out
 
     def number(self, size: int) -> int:
         """Read one number of 0 to size - 1."""
-        return min(int(self._take(self._stream.model.Uniform(max(size, 2)), 1)[0]), size - 1)
+        out = np.empty(1, np.int64)
+        self._check(ranges.read_uniform(self._words, self._state, max(size, 2), out))
+        return min(int(out[0]), size - 1)
 
-    def _take(self, model: Any, amount: int) -> NDArray[np.int32]:
-        try:
-            return self._coder.decode(model, amount)
-        except (AssertionError, ValueError) as error:  # what constriction raises on impossible bytes
-            raise DamagedError("they cannot be decoded") from error
-
-    def _escape(self, reach: int) -> int:
-        length = int(self._take(self._stream.model.Uniform(_MOST_BITS), 1)[0])
-        excess = (1 << length) + int(self._raw(1, length)[0])
-        return (excess + reach) * (-1 if self._raw(1, 1)[0] else 1)
-
-    def _raw(self, amount: int, bits: int) -> Integers:
-        values = np.zeros(amount, np.int64)
-        for shift in range(0, bits, 16):
-            size = min(16, bits - shift)
-            values |= self._take(self._stream.model.Uniform(1 << size), amount).astype(np.int64) << shift
-        return values
+    @staticmethod
+    def _check(right: bool) -> None:
+        if not right:
+            raise DamagedError("they cannot be decoded")

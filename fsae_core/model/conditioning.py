@@ -18,6 +18,8 @@ __all__ = [
     "surface_features",
 ]
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -70,12 +72,21 @@ def solar_features(times: ArrayLike, zoom: int) -> NDArray[np.float32]:
     stamps = np.asarray(times).astype("datetime64[s]")
     hour = (stamps - stamps.astype("datetime64[D]")) / np.timedelta64(3600, "s")
     declination = np.radians(solar_declination(stamps))[:, None]
-    lon, lat = (np.radians(a)[None] for a in cell_centres(zoom))
-    angle = 2 * np.pi * hour[:, None] / 24.0 + lon - np.pi
-    seasonal = np.sin(lat) * np.sin(declination)
-    zenith = seasonal + np.cos(lat) * np.cos(declination) * np.cos(angle)
-    rate = np.cos(lat) * np.sin(angle)
-    return np.stack([zenith, rate, np.broadcast_to(seasonal, zenith.shape)], axis=-1).astype(np.float32)
+    noon = 2 * np.pi * hour[:, None] / 24.0 - np.pi
+    sin_lon, cos_lon, sin_lat, cos_lat = _sines(zoom)
+    out = np.empty((len(stamps), sin_lat.size, SOLAR), np.float32)
+    out[..., 2] = seasonal = sin_lat * np.sin(declination)
+    # Sums of angles by products of sines: these are for times and for cells, not for each of both.
+    out[..., 0] = seasonal + cos_lat * np.cos(declination) * (np.cos(noon) * cos_lon - np.sin(noon) * sin_lon)
+    out[..., 1] = cos_lat * (np.sin(noon) * cos_lon + np.cos(noon) * sin_lon)
+    return out
+
+
+@lru_cache(maxsize=8)
+def _sines(zoom: int) -> tuple[NDArray[np.float64], ...]:
+    """Sine and cosine of the cells' longitude and latitude, (cells,)."""
+    lon, lat = (np.radians(angle) for angle in cell_centres(zoom))
+    return np.sin(lon), np.cos(lon), np.sin(lat), np.cos(lat)
 
 
 def sunlight(times: ArrayLike, zoom: int, sunlit: tuple[float, float]) -> NDArray[np.float32]:

@@ -165,17 +165,17 @@ def modulate(h, scale, shift, out):
     share = _ONE / np.float32(width)
     for first in range(0, h.shape[0], tokens):
         for t in range(tokens):
-            row, total = first + t, np.float32(0)
+            # Counted from any of them, so that squares are not large beside what they are to tell.
+            row, begin = first + t, _get(h, first + t, 0)
+            total, squares = np.float32(0), np.float32(0)
             for c in range(width):
-                values[c] = _get(h, row, c)
+                values[c] = _get(h, row, c) - begin
                 total += values[c]
-            mean, squares = total * share, np.float32(0)
-            for c in range(width):
-                values[c] -= mean
                 squares += values[c] * values[c]
-            factor = _ONE / np.sqrt(squares * share + _EPSILON)
+            mean = total * share
+            factor = _ONE / np.sqrt(max(squares * share - mean * mean, np.float32(0)) + _EPSILON)
             for c in range(width):
-                _put(out, row, c, values[c] * factor * scale[t, c] + shift[t, c])
+                _put(out, row, c, (values[c] - mean) * factor * scale[t, c] + shift[t, c])
 
 
 @kernel
@@ -195,7 +195,7 @@ def exchange(shown, table, out):
 
 @kernel
 def silu_in_place(x):
-    """x / (1 + exp(-x)) in place of x, (rows, n)."""
+    """x / (1 + exp(-x)) in place of x (rows, n)."""
     rows, n = x.shape
     for row in range(rows):
         for c in range(n):

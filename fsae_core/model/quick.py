@@ -102,8 +102,11 @@ class _Block:
             factor[: len(factor) // 3] = (len(factor) // 3 / block.heads) ** -0.5  # of queries
             self.qkv = laid(*(part * factor for part in block.qkv))
         self.mix = laid(block.out)[0] if attends and block.out is not None else None
-        self.show, self.up = laid(*block.show), laid(torch.cat(block.up[:2]), block.up[2])
-        (self.down,) = laid(block.down)
+        show, bias = block.show
+        own, around, up_bias = block.up
+        (self.show,), (self.down,) = laid(show), laid(block.down)
+        # What neighbours are shown less the bias, which only moves what is made of it.
+        self.up = laid(torch.cat([own, around]), up_bias + bias.repeat(8) @ around)
         last = [block.write]
         if block.weigh is not None:
             last.append(tuple(_in_full(part, -1) for part in block.weigh))
@@ -116,9 +119,9 @@ class _Block:
         solar: Floats,
         memory: Tensor | None,
         surface: QuickSurface,
-    ) -> tuple[Tensor, Tensor]:
-        """From the fields that it reads (batch, cells) and memory (rows, width) the new memory and the
-        numbers of the update (rows, own + n). What it gives lies in the room until the next block's."""
+    ) -> tuple[Tensor, tuple[NDArray[Any], Floats]]:
+        """From the fields that it reads (batch, cells) and memory (rows, width) the new memory, and what kernels
+        take of the update: numbers (rows, own + n), bases. Both lie in the room until the next block's."""
         tokens = len(surface.bases)
         rows, token_zoom = len(read) * tokens, zoom_of(tokens)
         told = room.of("told", rows, len(self.read))
@@ -134,14 +137,14 @@ class _Block:
             mixed = self._attended(room, normed, tokens)
             h.addmm_(mixed, self.mix)
         kernels.modulate(_seen(h), surface.scale_b, surface.shift_b, _seen(wide))
-        shown = torch.addmm(self.show[1], normed, self.show[0], out=room.of("shown", rows, len(self.show[1])))
+        shown = torch.mm(normed, self.show, out=room.of("shown", rows, self.show.shape[1]))
         words, out = _words(shown, wide)
         kernels.exchange(words, _table(token_zoom), out)
         inner = torch.addmm(self.up[1], wide, self.up[0], out=room.of("inner", rows, len(self.up[1])))
         kernels.silu_in_place(_seen(inner))
         h.addmm_(inner, self.down)
         made = torch.addmm(self.last[1], h, self.last[0], out=room.of("made", rows, len(self.last[1])))
-        return h, made
+        return h, (_seen(made), surface.bases)
 
     def _attended(self, room: _Room, normed: Tensor, tokens: int) -> Tensor:
         """Softmax attention (Vaswani et al. 2017, arXiv 1706.03762) among the tokens of a window."""
@@ -207,9 +210,9 @@ class QuickNetwork:
         out, room = np.empty((len(x), n_cells(zoom)), np.float32), _Room(self._kind)
         for part in _parts(x):
             field = np.ascontiguousarray(x[part], np.float32)
-            made = self._encoder.run(room, field, _sun(solar, part, field), None, surface[-1])[1]
+            update = self._encoder.run(room, field, _sun(solar, part, field), None, surface[-1])[1]
             better = room.of("better", len(field), field.shape[1], torch.float32).numpy()
-            kernels.add_update(field, _seen(made), surface[-1].bases, better)
+            kernels.add_update(field, *update, better)
             map_kernels.gathered_means(
                 better, _table(zoom), self._gather, self._around, _absent(zoom), out[part]
             )
@@ -233,8 +236,8 @@ class QuickNetwork:
             sun, read, memory = _sun(solar, part, field), means, None
             map_kernels.prolonged(means, _table(zoom), self._spread, self._smooth, _absent(zoom), field)
             for block, share in zip(self._decoder, surface, strict=False):
-                memory, made = block.run(room, read, sun, memory, share)
-                read, update = field, (_seen(made), share.bases)
+                memory, update = block.run(room, read, sun, memory, share)
+                read = field
                 if block is not self._decoder[-1]:
                     kernels.add_update(field, *update, field)
             kernels.finish(field, *update, means, spread[part], offset[part])

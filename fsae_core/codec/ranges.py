@@ -1,0 +1,210 @@
+"""Reading what constriction's range coder wrote, many numbers of different models in one compiled loop.
+
+The coder (Martin 1979) with words of 32 bits and a state of 64, models of 24 bits, as `constriction` 0.4 has
+it (Bamler 2022, arXiv 2201.01741). It writes; reading through it costs a call for every model, which takes
+longer than the numbers do. All of it is arithmetic of whole numbers.
+
+``state``: lower end and size of the range, where in it the bytes point to, next word; uint64.
+"""
+
+from __future__ import annotations
+
+__all__ = ["begin", "cumulative", "read_flags", "read_numbers", "read_uniform"]
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from fsae_core.codec.seats import PLAIN, SHAPES
+from fsae_core.compiled import kernel
+
+TABLED = 28
+"""Kinds with a table of their own; wider ones use the last three for their high bits."""
+MOST_BITS = 46
+"""Of what is beyond a table."""
+RAW = 16
+"""Bits that go by themselves are written so many at a time."""
+
+_BITS, _WORD = np.uint64(24), np.uint64(32)
+_WHOLE, _LEAST = np.uint64(1 << 24), np.uint64(1 << 32)
+_ONE, _NONE = np.uint64(1), np.uint64(0)
+
+
+def cumulative(weights: ArrayLike) -> NDArray[np.uint32]:
+    """Bounds of symbols in 2**24, with one more at the end, for weights of which none is too small to be met:
+    as constriction's Categorical(perfect=False) has them."""
+    weights = np.asarray(weights, np.float64)
+    scale = (2.0**24 - weights.size) / weights.sum()
+    below = np.concatenate([[0.0], np.cumsum(weights)])
+    bounds = (below * scale).astype(np.uint32) + np.arange(weights.size + 1, dtype=np.uint32)
+    bounds[-1] = 2**24
+    return bounds
+
+
+@njit(inline="always")
+def _next(words: Any, state: Any) -> Any:
+    """The next word; after the last, zeros, which the writer leaves off."""
+    at = state[3]
+    state[3] = at + _ONE
+    return np.uint64(words[at]) if at < np.uint64(len(words)) else _NONE
+
+
+@njit(inline="always")
+def _asked(state: Any) -> Any:
+    """What a 24-bit part of the range is, and in which the bytes point; beyond all where they are wrong."""
+    scale = state[1] >> _BITS
+    return scale, (state[2] - state[0]) // scale
+
+
+@njit(inline="always")
+def _narrow(words: Any, state: Any, scale: Any, left: Any, share: Any) -> None:
+    state[0] += scale * left
+    state[1] = scale * share
+    if state[1] < _LEAST:
+        state[0] <<= _WORD
+        state[1] <<= _WORD
+        state[2] = state[2] << _WORD | _next(words, state)
+
+
+@njit(inline="always")
+def _symbol(words: Any, state: Any, bounds: Any, first: Any, symbols: Any) -> Any:
+    """A symbol by its bounds, from first on; -1 where the bytes are wrong."""
+    scale, asked = _asked(state)
+    if asked >= _WHOLE:
+        return -1
+    low, high = 0, symbols
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if np.uint64(bounds[first + middle]) <= asked:
+            low = middle
+        else:
+            high = middle
+    left = np.uint64(bounds[first + low])
+    _narrow(words, state, scale, left, np.uint64(bounds[first + low + 1]) - left)
+    return low
+
+
+@njit(inline="always")
+def _even(words: Any, state: Any, size: Any) -> Any:
+    """One of ``size`` numbers that are equally likely; -1 where the bytes are wrong."""
+    scale, asked = _asked(state)
+    if asked >= _WHOLE:
+        return -1
+    share = _WHOLE // np.uint64(size)
+    last = np.uint64(size) - _ONE
+    number = min(asked // share, last)
+    left = number * share
+    _narrow(words, state, scale, left, _WHOLE - left if number == last else share)
+    return np.int64(number)
+
+
+@njit(inline="always")
+def _raw(words: Any, state: Any, bits: Any) -> Any:
+    """One number of so many bits; -1 where the bytes are wrong."""
+    value = 0
+    for shift in range(0, bits, RAW):
+        part = _even(words, state, 1 << min(RAW, bits - shift))
+        if part < 0:
+            return -1
+        value |= part << shift
+    return value
+
+
+@kernel
+def begin(words: Any) -> Any:
+    """The state before the first symbol of words, uint32."""
+    state = np.zeros(4, np.uint64)
+    state[1] = ~_NONE
+    state[2] = _next(words, state) << _WORD
+    state[2] |= _next(words, state)
+    return state
+
+
+@kernel
+def read_uniform(words: Any, state: Any, size: int, out: Any) -> bool:
+    """Fill out, int64, with numbers of 0 to size - 1; False where the bytes are wrong."""
+    for i in range(len(out)):
+        out[i] = _even(words, state, size)
+        if out[i] < 0:
+            return False
+    return True
+
+
+@kernel
+def read_flags(words: Any, state: Any, bounds: Any, out: Any) -> bool:
+    """Fill out, bool, with flags by the bounds of both; False where the bytes are wrong."""
+    for i in range(len(out)):
+        symbol = _symbol(words, state, bounds, 0, 2)
+        if symbol < 0:
+            return False
+        out[i] = symbol > 0
+    return True
+
+
+@njit(inline="always")
+def _escaped(words: Any, state: Any, reach: Any) -> Any:
+    """A number beyond reach, and whether the bytes can be right."""
+    length = _even(words, state, MOST_BITS)
+    excess = _raw(words, state, length) if length >= 0 else -1
+    negative = _even(words, state, 2) if excess >= 0 else -1
+    number = (1 << max(length, 0)) + excess + reach
+    return (-number if negative else number), negative >= 0
+
+
+@kernel
+def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out: Any) -> bool:
+    """Fill out, int64, with residuals by kind and shape, (k,) int64 each; False where the bytes are wrong.
+
+    tables: bounds of all symbols, where those of a kind and shape begin, and how far kinds reach. Numbers
+    were written group by group of one table, then what is beyond the tables, then bits by themselves.
+    """
+    bounds, starts, reaches = tables
+    n: Any = len(kind)
+    most: Any = 0
+    beyond: Any = 0
+    keys, bits = np.empty(n, np.int64), np.zeros(n, np.int64)
+    count = np.zeros(TABLED * SHAPES + 1, np.int64)
+    for i in range(n):
+        table, form = kind[i], shape[i]
+        if table >= TABLED:
+            bits[i] = (table - TABLED + 3) // 3
+            table, form, most = table - 3 * bits[i], PLAIN, max(most, bits[i])
+        keys[i] = table * SHAPES + form
+        count[keys[i] + 1] += 1
+    for key in range(TABLED * SHAPES):
+        count[key + 1] += count[key]
+    order = np.empty(n, np.int64)
+    for i in range(n):
+        order[count[keys[i]]] = i
+        count[keys[i]] += 1
+    for i in order:
+        key = keys[i]
+        reach = reaches[key // SHAPES]
+        symbol = _symbol(words, state, bounds, starts[key], 2 * reach + 2)
+        if symbol < 0:
+            return False
+        out[i] = symbol - reach
+        beyond += out[i] > reach
+    for i in order:
+        if not beyond:
+            break
+        reach = reaches[keys[i] // SHAPES]
+        if out[i] > reach:
+            beyond -= 1
+            out[i], right = _escaped(words, state, reach)
+            if not right:
+                return False
+    for size in range(1, most + 1):
+        for i in range(n):
+            if bits[i] == size:
+                out[i] = (out[i] << size) - (1 << (size - 1))
+        for shift in range(0, size, RAW):
+            for i in range(n):
+                if bits[i] == size:
+                    part = _even(words, state, 1 << min(RAW, size - shift))
+                    if part < 0:
+                        return False
+                    out[i] += part << shift
+    return True
