@@ -101,7 +101,7 @@ class _Block:
             factor = torch.ones_like(block.qkv[1])
             factor[: len(factor) // 3] = (len(factor) // 3 / block.heads) ** -0.5  # of queries
             self.qkv = laid(*(part * factor for part in block.qkv))
-        self.mix = laid(block.out)[0] if attends and block.out is not None else None
+        self.mix = laid(*block.out.chunk(self.heads)) if attends and block.out is not None else None
         show, bias = block.show
         own, around, up_bias = block.up
         (self.show,), (self.down,) = laid(show), laid(block.down)
@@ -120,8 +120,8 @@ class _Block:
         memory: Tensor | None,
         surface: QuickSurface,
     ) -> tuple[Tensor, tuple[NDArray[Any], Floats]]:
-        """From the fields that it reads (batch, cells) and memory (rows, width) the new memory, and what kernels
-        take of the update: numbers (rows, own + n), bases. Both lie in the room until the next block's."""
+        """From the fields that it reads (batch, cells) and memory (rows, width) the new memory, and what
+        kernels take of the update: numbers (rows, own + n), bases. Both lie in the room until the next."""
         tokens = len(surface.bases)
         rows, token_zoom = len(read) * tokens, zoom_of(tokens)
         told = room.of("told", rows, len(self.read))
@@ -134,8 +134,8 @@ class _Block:
         normed = wide[:, : self.width]
         if self.qkv is not None and self.mix is not None:
             kernels.modulate(_seen(h), surface.scale_a, surface.shift_a, _seen(wide))
-            mixed = self._attended(room, normed, tokens)
-            h.addmm_(mixed, self.mix)
+            for mixed, mix in zip(self._attended(room, normed, tokens), self.mix, strict=True):
+                h.addmm_(mixed, mix)
         kernels.modulate(_seen(h), surface.scale_b, surface.shift_b, _seen(wide))
         shown = torch.mm(normed, self.show, out=room.of("shown", rows, self.show.shape[1]))
         words, out = _words(shown, wide)
@@ -147,24 +147,22 @@ class _Block:
         return h, (_seen(made), surface.bases)
 
     def _attended(self, room: _Room, normed: Tensor, tokens: int) -> Tensor:
-        """Softmax attention (Vaswani et al. 2017, arXiv 1706.03762) among the tokens of a window."""
+        """Softmax attention (Vaswani et al. 2017, arXiv 1706.03762) among the tokens of a window, (heads,
+        rows, size of a head)."""
         assert self.qkv is not None
         windows = len(normed) // tokens * n_cells(max(zoom_of(tokens) - WINDOW_LEVELS, 0))
-        rows, width = len(normed), len(self.qkv[1]) // 3
+        rows, width, window = len(normed), len(self.qkv[1]) // 3, len(normed) // windows
         qkv = torch.addmm(self.qkv[1], normed, self.qkv[0], out=room.of("qkv", rows, 3 * width))
-        shape = (windows, rows // windows, 3, self.heads, width // self.heads)
-        apart = room.of("apart", rows, 3 * width).view(3, self.heads, windows, *shape[1::3])
-        apart.copy_(qkv.view(shape).permute(2, 3, 0, 1, 4))
+        together = qkv.view(windows, window, 3, self.heads, width // self.heads)
+        apart = room.of("apart", rows, 3 * width).view(3, self.heads, windows, window, -1)
+        apart.copy_(together.permute(2, 3, 0, 1, 4))
         query, key, value = apart.flatten(1, 2)
-        weights = room.of("weights", rows * self.heads, rows // windows)
-        torch.bmm(query, key.transpose(1, 2), out=weights.view(len(query), *shape[1:2], -1))
+        weights = room.of("weights", rows * self.heads, window)
+        by_window = weights.view(len(query), window, window)
+        torch.bmm(query, key.transpose(1, 2), out=by_window)
         kernels.softmax_in_place(_seen(weights))
         mixed = room.of("mixed", rows * self.heads, width // self.heads).view(query.shape)
-        torch.bmm(weights.view(len(query), *shape[1:2], -1), value, out=mixed)
-        together = room.of("together", rows, width)
-        by_head = mixed.view(self.heads, windows, *shape[1::3]).permute(1, 2, 0, 3)
-        together.view(by_head.shape).copy_(by_head)
-        return together
+        return torch.bmm(by_window, value, out=mixed).view(self.heads, rows, -1)
 
 
 class _Room:
