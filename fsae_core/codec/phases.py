@@ -34,14 +34,13 @@ _FLIP, _SHAPE = DEAD_SEATS
 @njit(inline="always")
 def _kind_of(width: Any) -> Any:
     """As BOUNDS.searchsorted(width, side="right")."""
-    low, high = 0, KINDS - 1
-    while low < high:
-        middle = (low + high) >> 1
-        if BOUNDS[middle] <= width:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    octave = 0
+    while width >> (octave + 1) > 0:
+        octave += 1
+    kind = min(max(3 * octave - 16, 0), KINDS - 1)  # none is below, and three more at most
+    while kind < KINDS - 1 and BOUNDS[kind] <= width:
+        kind += 1
+    return kind
 
 
 @njit(inline="always")

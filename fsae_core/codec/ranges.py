@@ -9,7 +9,7 @@ longer than the numbers do. All of it is arithmetic of whole numbers.
 
 from __future__ import annotations
 
-__all__ = ["begin", "cumulative", "read_flags", "read_numbers", "read_uniform"]
+__all__ = ["begin", "cumulative", "guesses", "read_flags", "read_numbers", "read_uniform"]
 
 from typing import Any
 
@@ -29,6 +29,7 @@ RAW = 16
 
 _BITS, _WORD = np.uint64(24), np.uint64(32)
 _WHOLE, _LEAST = np.uint64(1 << 24), np.uint64(1 << 32)
+_GUESSED = np.uint64(16)
 _ONE, _NONE = np.uint64(1), np.uint64(0)
 
 
@@ -41,6 +42,12 @@ def cumulative(weights: ArrayLike) -> NDArray[np.uint32]:
     bounds = (below * scale).astype(np.uint32) + np.arange(weights.size + 1, dtype=np.uint32)
     bounds[-1] = 2**24
     return bounds
+
+
+def guesses(bounds: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The symbol that the first numbers of 2**24 / 256 each belong to."""
+    starts = np.arange(256, dtype=np.uint32) << int(_GUESSED)
+    return (np.searchsorted(bounds, starts, side="right") - 1).astype(np.uint8)
 
 
 @njit(inline="always")
@@ -69,21 +76,17 @@ def _narrow(words: Any, state: Any, scale: Any, left: Any, share: Any) -> None:
 
 
 @njit(inline="always")
-def _symbol(words: Any, state: Any, bounds: Any, first: Any, symbols: Any) -> Any:
-    """A symbol by its bounds, from first on; -1 where the bytes are wrong."""
+def _symbol(words: Any, state: Any, bounds: Any, first: Any, guesses: Any) -> Any:
+    """A symbol by its bounds, from first on, and by `guesses` of them; -1 where the bytes are wrong."""
     scale, asked = _asked(state)
     if asked >= _WHOLE:
         return -1
-    low, high = 0, symbols
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if np.uint64(bounds[first + middle]) <= asked:
-            low = middle
-        else:
-            high = middle
-    left = np.uint64(bounds[first + low])
-    _narrow(words, state, scale, left, np.uint64(bounds[first + low + 1]) - left)
-    return low
+    at = first + guesses[asked >> _GUESSED]
+    while np.uint64(bounds[at + 1]) <= asked:
+        at += 1
+    left = np.uint64(bounds[at])
+    _narrow(words, state, scale, left, np.uint64(bounds[at + 1]) - left)
+    return at - first
 
 
 @njit(inline="always")
@@ -133,10 +136,11 @@ def read_uniform(words: Any, state: Any, size: int, out: Any) -> bool:
 
 
 @kernel
-def read_flags(words: Any, state: Any, bounds: Any, out: Any) -> bool:
-    """Fill out, bool, with flags by the bounds of both; False where the bytes are wrong."""
+def read_flags(words: Any, state: Any, bounds: Any, guessed: Any, out: Any) -> bool:
+    """Fill out, bool, with flags by the bounds of both and their `guesses`; False where the bytes are
+    wrong."""
     for i in range(len(out)):
-        symbol = _symbol(words, state, bounds, 0, 2)
+        symbol = _symbol(words, state, bounds, 0, guessed)
         if symbol < 0:
             return False
         out[i] = symbol > 0
@@ -157,15 +161,18 @@ def _escaped(words: Any, state: Any, reach: Any) -> Any:
 def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out: Any) -> bool:
     """Fill out, int64, with residuals by kind and shape, (k,) int64 each; False where the bytes are wrong.
 
-    tables: bounds of all symbols, where those of a kind and shape begin, and how far kinds reach. Numbers
+    tables: bounds of all symbols, where those of a kind and shape begin, `guesses` of each, and how far kinds
+    reach. Numbers
     were written group by group of one table, then what is beyond the tables, then bits by themselves.
     """
-    bounds, starts, reaches = tables
+    bounds, starts, guessed, reaches = tables
     n: Any = len(kind)
     most: Any = 0
     beyond: Any = 0
     keys, bits = np.empty(n, np.int64), np.zeros(n, np.int64)
     count = np.zeros(TABLED * SHAPES + 1, np.int64)
+    first: Any = TABLED * SHAPES
+    last: Any = 0
     for i in range(n):
         table, form = kind[i], shape[i]
         if table >= TABLED:
@@ -173,7 +180,8 @@ def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out
             table, form, most = table - 3 * bits[i], PLAIN, max(most, bits[i])
         keys[i] = table * SHAPES + form
         count[keys[i] + 1] += 1
-    for key in range(TABLED * SHAPES):
+        first, last = min(first, keys[i]), max(last, keys[i])
+    for key in range(first, last):
         count[key + 1] += count[key]
     order = np.empty(n, np.int64)
     for i in range(n):
@@ -182,7 +190,7 @@ def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out
     for i in order:
         key = keys[i]
         reach = reaches[key // SHAPES]
-        symbol = _symbol(words, state, bounds, starts[key], 2 * reach + 2)
+        symbol = _symbol(words, state, bounds, starts[key], guessed[key])
         if symbol < 0:
             return False
         out[i] = symbol - reach

@@ -73,14 +73,15 @@ def _model(key: int) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.uint32], Integers, Integers]:
+def _tables() -> tuple[NDArray[np.uint32], Integers, NDArray[np.uint8], Integers]:
     """What all weights are to the reader: see `ranges.read_numbers`."""
+    keys = range(TABLED * SHAPES)
     found = [
-        ranges.cumulative(_weights(key)) if key % SHAPES < len(CENTRE) else np.zeros(0, np.uint32)
-        for key in range(TABLED * SHAPES)
+        ranges.cumulative(_weights(key if key % SHAPES < len(CENTRE) else key - key % SHAPES)) for key in keys
     ]
     starts = np.cumsum([0, *(bounds.size for bounds in found[:-1])])
-    return np.concatenate(found), starts.astype(np.int64), _REACHES
+    guessed = np.stack([ranges.guesses(bounds) for bounds in found])
+    return np.concatenate(found), starts.astype(np.int64), guessed, _REACHES
 
 
 @lru_cache(maxsize=4096)
@@ -93,6 +94,12 @@ def _flag_model(odds: int) -> Any:
 
 def _flag_weights(odds: int) -> NDArray[np.float64]:
     return np.array([4096.0 - odds, odds])
+
+
+@lru_cache(maxsize=4096)
+def _flag_tables(odds: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    bounds = ranges.cumulative(_flag_weights(odds))
+    return bounds, ranges.guesses(bounds)
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,7 @@ class Reader:
     def flags(self, amount: int, odds: int) -> NDArray[np.bool_]:
         """Read so many flags, as `Writer.flags` wrote them."""
         out = np.empty(amount, np.bool_)
-        self._check(ranges.read_flags(self._words, self._state, ranges.cumulative(_flag_weights(odds)), out))
+        self._check(ranges.read_flags(self._words, self._state, *_flag_tables(odds), out))
         return out
 
     def number(self, size: int) -> int:

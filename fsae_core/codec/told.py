@@ -6,12 +6,13 @@ __all__ = ["Told", "fitting_shares"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsae_core.codec.seats import UNIT, place
+from fsae_core.codec.seats import UNIT, Seats, seated
 
 Integers = NDArray[np.int64]
 
@@ -40,19 +41,23 @@ class Told:
     def write(self, writer: Any, usual_gain: int) -> None:
         """Write it; it costs least near the gain that is usual."""
         numbers = np.array([*self.shares, self.gain], np.int64)
-        place(writer, *_supposed(len(self.shares), usual_gain), 0, numbers, dead=False)
+        seats, width = _supposed(len(self.shares), usual_gain)
+        seats.code(writer, width, 0, numbers)
 
     @classmethod
     def read(cls, reader: Any, shares: int, usual_gain: int) -> Told:
         """Read it, with so many shares."""
-        numbers = place(reader, *_supposed(shares, usual_gain), 0, dead=False).tolist()
+        seats, width = _supposed(shares, usual_gain)
+        numbers = seats.code(reader, width, 0).tolist()
         return cls(tuple(numbers[:-1]), numbers[-1])
 
 
-def _supposed(shares: int, usual_gain: int) -> tuple[Integers, Integers]:
+@lru_cache(maxsize=32)
+def _supposed(shares: int, usual_gain: int) -> tuple[Seats, Integers]:
+    """Where these numbers are expected, and how widely they may miss it."""
     centre = [4] * shares + [usual_gain]
     width = [4 * UNIT] * shares + [2 * UNIT if usual_gain < 9 else 6 * UNIT]
-    return 8 * np.array(centre, np.int64), np.array(width, np.int64)
+    return seated(8 * np.array(centre, np.int64), dead=False), np.array(width, np.int64)
 
 
 def fitting_shares(numbers: Integers, known: Sequence[Integers]) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ from fsae_core.sphere.pyramid import neighbour_index
 
 Floats = NDArray[np.float32]
 
-_CELLS_AT_ONCE = 2**19
+_CELLS_AT_ONCE = 640000
 _ALIGNED = 8  # columns of what a block reads come in so many, which products like
 
 
@@ -244,8 +244,9 @@ class QuickNetwork:
 
 def _parts(x: Floats) -> list[slice]:
     """So many fields as are worked on together: what lies between two products stays in a cache."""
-    step = max(1, _CELLS_AT_ONCE // x.shape[-1])
-    return [slice(i, i + step) for i in range(0, len(x), step)]
+    parts = -(-x.size // _CELLS_AT_ONCE)
+    step = -(-len(x) // max(parts, 1))
+    return [slice(i, i + step) for i in range(0, len(x), max(step, 1))]
 
 
 def _sun(solar: Floats | None, part: slice, field: Floats) -> Floats:
