@@ -71,22 +71,25 @@ def solar_features(times: ArrayLike, zoom: int) -> NDArray[np.float32]:
     """
     stamps = np.asarray(times).astype("datetime64[s]")
     hour = (stamps - stamps.astype("datetime64[D]")) / np.timedelta64(3600, "s")
-    declination = np.radians(solar_declination(stamps))[:, None]
-    noon = 2 * np.pi * hour[:, None] / 24.0 - np.pi
-    sin_lon, cos_lon, sin_lat, cos_lat = _sines(zoom)
+    declination = np.radians(solar_declination(stamps))
+    noon = 2 * np.pi * hour / 24.0 - np.pi
+    # Sums of angles by products of sines: sines are for times and for cells, not for each of both.
+    sines = (np.sin(noon), np.cos(noon), np.sin(declination), np.cos(declination))
+    sin_noon, cos_noon, sin_sun, cos_sun = (sine.astype(np.float32)[:, None] for sine in sines)
+    sin_lat, east, north = _directions(zoom)
     out = np.empty((len(stamps), sin_lat.size, SOLAR), np.float32)
-    out[..., 2] = seasonal = sin_lat * np.sin(declination)
-    # Sums of angles by products of sines: these are for times and for cells, not for each of both.
-    out[..., 0] = seasonal + cos_lat * np.cos(declination) * (np.cos(noon) * cos_lon - np.sin(noon) * sin_lon)
-    out[..., 1] = cos_lat * (np.sin(noon) * cos_lon + np.cos(noon) * sin_lon)
+    out[..., 2] = seasonal = sin_lat * sin_sun
+    out[..., 0] = seasonal + cos_sun * (cos_noon * north - sin_noon * east)
+    out[..., 1] = sin_noon * north + cos_noon * east
     return out
 
 
 @lru_cache(maxsize=8)
-def _sines(zoom: int) -> tuple[NDArray[np.float64], ...]:
-    """Sine and cosine of the cells' longitude and latitude, (cells,)."""
+def _directions(zoom: int) -> tuple[NDArray[np.float32], ...]:
+    """Sine of the cells' latitude, and its cosine times sine and cosine of longitude, (cells,)."""
     lon, lat = (np.radians(angle) for angle in cell_centres(zoom))
-    return np.sin(lon), np.cos(lon), np.sin(lat), np.cos(lat)
+    east, north = np.cos(lat) * np.sin(lon), np.cos(lat) * np.cos(lon)
+    return tuple(part.astype(np.float32) for part in (np.sin(lat), east, north))
 
 
 def sunlight(times: ArrayLike, zoom: int, sunlit: tuple[float, float]) -> NDArray[np.float32]:
