@@ -25,6 +25,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from fsae_core.archive.standardising import standardise
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import zoom_of
 from fsae_core.sphere.pyramid import prolong, restrict
@@ -179,10 +180,6 @@ def _training(field: xr.DataArray, train: slice | NDArray[np.bool_] | None) -> x
     return chosen
 
 
-_CELLS_IN_CACHE = 2**16
-"""What is worked on at once: in float64 it stays near the processor, which is four times as quick."""
-
-
 @dataclass(frozen=True)
 class FieldNormaliser:
     """Each field by its own mean and spread, which travel with it: needs no climatology."""
@@ -194,20 +191,11 @@ class FieldNormaliser:
         self, x: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """(..., cell) -> (same shape, mean (...), spread (...)); the spread of a constant field is 1."""
-        step = max(1, _CELLS_IN_CACHE // max(x[:1].size, 1)) if x.ndim > 1 else 1
-        if x.ndim > 1 and len(x) > step:
-            parts = [self.normalise(x[i : i + step]) for i in range(0, len(x), step)]
-            y, mean, spread = (np.concatenate(side) for side in zip(*parts, strict=True))
-            return y, mean, spread
-        wide = x.astype(np.float64)
-        mean = wide.mean(axis=-1)
-        spread = wide.std(axis=-1)
-        constant = spread <= self.floor * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
-        spread = np.where(constant, 1.0, spread)
-        # Rounding first: the decoder has the float32 mean and spread, so the encoder must use these too.
-        mean32, spread32 = mean.astype(np.float32), spread.astype(np.float32)
-        y = (wide - mean32.astype(np.float64)[..., None]) / spread32.astype(np.float64)[..., None]
-        return y.astype(np.float32), mean32, spread32
+        x = np.asarray(x, np.float32)
+        rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+        y, (mean, spread) = np.empty_like(rows), np.empty((2, len(rows)), np.float32)
+        standardise(rows, self.floor, y, mean, spread)
+        return y.reshape(x.shape), mean.reshape(x.shape[:-1]), spread.reshape(x.shape[:-1])
 
     def restore(
         self, y: NDArray[np.float32], mean: NDArray[np.float32], spread: NDArray[np.float32]

@@ -1,8 +1,8 @@
 """MB/s of float32 on one core, zoom 6, 128 fields at once: the whole path from values to bytes and back.
 
-Beside JPEG 2000 and SZ3 of the mosaic in the same run, each at about the same error; CPU time, best and median
-of nine. Last come the network's matrix products alone, in float32, at the speed that this core reaches on
-their very shapes: in float32 nothing can be quicker than that with this network.
+Beside JPEG 2000 and SZ3 of the mosaic in the same run, each at about the same error; CPU time, best and
+median of nine. Last come the network's matrix products alone, in float32, at the speed that this core reaches
+on their very shapes: in float32 nothing can be quicker than that with this network.
 """
 
 import time
