@@ -7,7 +7,14 @@ only counted, where so few bytes could be so many at all.
 
 from __future__ import annotations
 
-__all__ = ["PIPELINE", "BoundedPipeline", "check_packed", "unpacked_size"]
+__all__ = [
+    "PIPELINE",
+    "BoundedPipeline",
+    "check_packed",
+    "most_unpacked",
+    "room_for",
+    "unpacked_size",
+]
 
 import bz2
 import io
@@ -30,6 +37,7 @@ _ROOM = 2**28
 _TIMES = 8
 """How many times its own size a chunk may take on the way, as filters change the type of numbers."""
 _MOST_DEFLATED = 1032  # bytes that one byte of deflate can stand for
+_MOST_OF_ANY = 2**22  # more than one byte of bz2 or zstd can
 _PIECE = 2**20
 
 
@@ -38,9 +46,19 @@ def check_packed(kind: str, data: bytes, expected: int) -> None:
 
     kind: name of the codec; others than those above are let through.
     """
-    allowed = max(_ROOM, _TIMES * expected)
+    allowed = room_for(expected)
     if unpacked_size(kind, data, allowed) > allowed:
         raise UserError(f"A chunk of {expected} bytes unpacks to more than {allowed}: copy it again.")
+
+
+def room_for(expected: int) -> int:
+    """Bytes that a chunk of so many expected ones may take."""
+    return max(_ROOM, _TIMES * expected)
+
+
+def most_unpacked(kind: str, packed: int) -> int:
+    """What so many packed bytes can become at most, as far as that is bounded."""
+    return packed * _MOST_DEFLATED if kind in ("gzip", "zlib") else packed * _MOST_OF_ANY
 
 
 def unpacked_size(kind: str, data: bytes, enough: int) -> int:

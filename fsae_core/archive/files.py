@@ -13,11 +13,13 @@ import xarray as xr
 
 from fsae_core.archive.contained import check_codecs
 from fsae_core.archive.guarded import guarded
+from fsae_core.archive.packed_netcdf import PackedChunks, packed_chunks
 from fsae_core.archive.sizes import check_claims, claims_of_netcdf, claims_of_zarr
 from fsae_core.errors import UserError, short_reason
 
 _NETCDF_SUFFIXES = {".nc", ".nc4", ".cdf", ".netcdf"}
 _GRIB_SUFFIXES = {".grib", ".grib2", ".grb", ".grb2", ".gb2"}
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _MAX_EXPANSION = 200.0
 """A zip whose members claim to expand more than this is refused: climate fields do not compress so well."""
 
@@ -40,7 +42,7 @@ def open_raw(path: Path) -> xr.Dataset:
         raise UserError(f"{path.name} is empty (0 bytes); copy or download it again.")
     if head[:4] == b"PK\x03\x04" or head[:4] == b"PK\x05\x06" or path.suffix.lower() == ".zip":
         return _open_zarr_zip(path)
-    if head[:3] == b"CDF" or head[:8] == b"\x89HDF\r\n\x1a\n" or path.suffix.lower() in _NETCDF_SUFFIXES:
+    if head[:3] == b"CDF" or head[:8] == _HDF5 or path.suffix.lower() in _NETCDF_SUFFIXES:
         return _open_netcdf(path, head)
     if b"GRIB" in head[:1024] or path.suffix.lower() in _GRIB_SUFFIXES:
         return _open_grib(path)
@@ -64,19 +66,27 @@ def _head(path: Path) -> bytes:
 
 def _open_netcdf(path: Path, head: bytes) -> xr.Dataset:
     engine = "scipy" if head[:4] in (b"CDF\x01", b"CDF\x02") else "netcdf4"
+    packed: dict[str, PackedChunks] = {}
     try:
         if engine == "netcdf4":
             check_claims(claims_of_netcdf(path), path.name)
+            packed = packed_chunks(path) if head[:8] == _HDF5 else {}
+            for chunks in packed.values():
+                chunks.check_ends()
         dataset = _decode(path, engine)
         _read_last_bytes(dataset)
-    except (UserError, ImportError):
+    except ImportError:
         raise
+    except UserError as error:
+        if path.name in str(error):
+            raise
+        raise UserError(f"{path.name} is damaged ({short_reason(error)}): make or copy it again.") from error
     except Exception as error:  # the readers raise anything from OSError to KeyError on damaged files
         raise UserError(
             f"{path.name} looks like NetCDF but cannot be read, it may be truncated ({short_reason(error)}); "
             "copy or download it again."
         ) from error
-    return guarded(dataset, path.name)
+    return guarded(dataset, path.name, packed)
 
 
 def _decode(path: Path, engine: str) -> xr.Dataset:

@@ -26,6 +26,7 @@ _TO_CONNECT_S = 10
 # workers are then split off from; what splits off from our own would own our lock and lack our threads.
 _FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 _NEEDED = [
+    "fsae_core.codec.forked",
     "fsae_core.archive.source",
     "fsae_core.codec.part_work",
     "fsae_core.model.checkpoint",
@@ -86,10 +87,13 @@ def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) ->
 
 def _begin(threads: int) -> None:
     """A worker ends with the process that started it, however that one ends, and computes by its share."""
+    import gc
     import signal
 
     import torch
 
+    gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the first process tells us what to do
     torch.set_num_threads(threads)
     threading.Thread(target=_watch, daemon=True).start()

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import xarray as xr
+
 Case = tuple[str, str, Path]
 
 
@@ -68,8 +70,25 @@ def put_shard_bomb(path: Path, name: str, kind: str, size: int) -> None:
         chunk.write_bytes(data + place + struct.pack("<I", google_crc32c.value(place)))
 
 
+def write_netcdf_bomb(ds: xr.Dataset, path: Path, name: str, size: int) -> None:
+    """NetCDF 4 of which all chunks of a variable fill the memory."""
+    import h5py
+
+    packed = {"zlib": True, "chunksizes": (1, *ds[name].shape[1:])}
+    ds.to_netcdf(path, engine="netcdf4", encoding={name: packed})
+    with h5py.File(path, "r+") as file:
+        for corner in list(file[name].iter_chunks()):
+            first = tuple(part.start for part in corner)
+            file[name].id.write_direct_chunk(first, b"\x78\xda" + gzip_bomb(size)[10:])
+
+
 def bombs(made: dict[str, Path], out: Path) -> Iterator[Case]:
-    """In fields and in coordinates, in chunks and in shards."""
+    """In fields and in coordinates, in chunks and in shards, of Zarr and of NetCDF."""
+    for name in ("t2m", "time"):
+        path = out / f"bomb-netcdf4-{name}.nc"
+        with xr.open_dataset(made["netcdf4"]) as ds:
+            write_netcdf_bomb(ds.isel(time=slice(1)).load(), path, name, 6 << 30)
+        yield "netcdf4", f"a bomb of 6 GiB in {name}", path
     for name in ("t2m", "time"):
         for kind in BOMBS:
             path = out / f"shards-{name}-{kind}.zarr"
