@@ -13,8 +13,10 @@ from __future__ import annotations
 __all__ = ["LinearCodecConfig", "LinearFieldCodec", "two_ring"]
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,8 +147,7 @@ class LinearFieldCodec(torch.nn.Module):
         coarse = restrict(x, zoom - config.coarse_zoom)
         inner = coarse @ self.basis.to(x)
         if config.seasons > 1:
-            inverse, nodes = self._season(phase, x)
-            inner = torch.einsum("bk,bkf->bf", inner, nodes[inverse])
+            inner = self._turned(inner, phase)
         return inner * self.scale
 
     def decode(self, b: torch.Tensor, phase: torch.Tensor, zoom: int) -> torch.Tensor:
@@ -159,10 +160,7 @@ class LinearFieldCodec(torch.nn.Module):
             fine = torch.einsum("bpf,pcf->bpc", tiles, self.patches.to(b)).flatten(-2)
             return fine if zoom == config.fine_zoom else restrict(fine, config.fine_zoom - zoom)
         if config.seasons > 1:
-            inverse, nodes = self._season(phase, b)
-            gram = nodes.transpose(-1, -2) @ nodes
-            inner = torch.linalg.solve(gram[inverse], inner.unsqueeze(-1))
-            inner = torch.einsum("bkf,bfo->bk", nodes[inverse], inner)
+            inner = self._turned_back(inner, phase)
         coarse = inner @ self.basis.to(b).T
         return coarse if zoom == config.coarse_zoom else self.refine(coarse)
 
@@ -198,15 +196,60 @@ class LinearFieldCodec(torch.nn.Module):
         return zoom
 
     def _season(self, phase: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Interpolated nodes of each different phase, (phases, subspace, floats), and which one a row uses.
+        """Interpolated nodes of each different phase, (phases, subspace, floats), and which a row uses."""
+        single, inverse = torch.unique(phase.to(torch.float64), return_inverse=True)
+        left, share = self._between(single)
+        nodes = self.nodes.to(like)
+        right = nodes[(left + 1) % self.config.seasons]
+        return inverse, torch.lerp(nodes[left], right, share.to(like)[:, None, None])
+
+    def _between(self, phase: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The node before each phase, and what share of the way to the next it lies.
 
         Node m stands at the phase (m + 1/2) / seasons of a year.
         """
-        seasons = self.config.seasons
-        single, inverse = torch.unique(phase.to(torch.float64), return_inverse=True)
-        place = single / (2 * math.pi) * seasons - 0.5
+        place = phase.to(torch.float64) / (2 * math.pi) * self.config.seasons - 0.5
         left = torch.floor(place)
-        share = (place - left).to(like)[:, None, None]
-        left = left.to(torch.int64)
-        nodes = self.nodes.to(like)
-        return inverse, torch.lerp(nodes[left % seasons], nodes[(left + 1) % seasons], share)
+        return left.to(torch.int64) % self.config.seasons, place - left
+
+    def _turned(self, inner: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
+        """Coefficients in the shared subspace (B, subspace) -> in the basis of their phases (B, floats).
+
+        Not by the nodes of each phase: between the same two, fields are multiplied by both at once.
+        """
+
+        def turn(rows: torch.Tensor, first: torch.Tensor, second: torch.Tensor, share: torch.Tensor) -> Any:
+            return torch.lerp(rows @ first, rows @ second, share[:, None])
+
+        return self._by_node(inner, phase, turn)
+
+    def _turned_back(self, inner: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
+        """The pseudo-inverse of `_turned`: (B, floats) -> (B, subspace)."""
+
+        def turn(rows: torch.Tensor, first: torch.Tensor, second: torch.Tensor, share: torch.Tensor) -> Any:
+            # The interpolated basis' Gram matrix, for many phases from those of what it lies between.
+            single, inverse = torch.unique(share, return_inverse=True)
+            if len(single) == 1:
+                basis = torch.lerp(first, second, single)
+                gram = (basis.T @ basis)[None]
+            else:
+                mixed, s = first.T @ second, single[:, None, None]
+                gram = (1 - s).square() * (first.T @ first) + s.square() * (second.T @ second)
+                gram = gram + s * (1 - s) * (mixed + mixed.T)
+            factor = torch.linalg.cholesky(gram)[inverse]
+            rows = torch.cholesky_solve(rows.unsqueeze(-1), factor).squeeze(-1)
+            return torch.lerp(rows @ first.T, rows @ second.T, share[:, None])
+
+        return self._by_node(inner, phase, turn)
+
+    def _by_node(self, inner: torch.Tensor, phase: torch.Tensor, turn: Callable[..., Any]) -> torch.Tensor:
+        """What `turn` makes of rows (n, ...), the nodes their phases lie between, and the shares (n,)."""
+        left, share = self._between(phase)
+        nodes = self.nodes.to(inner)
+        order, made = [], []
+        for node in torch.unique(left).tolist():
+            rows = torch.nonzero(left == node).squeeze(-1)
+            second = nodes[(node + 1) % self.config.seasons]
+            order.append(rows)
+            made.append(turn(inner[rows], nodes[node], second, share[rows].to(inner)))
+        return torch.cat(made)[torch.argsort(torch.cat(order))]
