@@ -9,7 +9,7 @@ longer than the numbers do. All of it is arithmetic of whole numbers.
 
 from __future__ import annotations
 
-__all__ = ["begin", "cumulative", "guesses", "read_flags", "read_numbers", "read_uniform"]
+__all__ = ["begin", "cumulative", "guesses", "read_flags", "read_numbers", "read_uniform", "symbols_of"]
 
 from typing import Any
 
@@ -157,24 +157,17 @@ def _escaped(words: Any, state: Any, reach: Any) -> Any:
     return (-number if negative else number), negative >= 0
 
 
-@kernel
-def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out: Any) -> bool:
-    """Fill out, int64, with residuals by kind and shape, (k,) int64 each; False where the bytes are wrong.
-
-    tables: bounds of all symbols, where those of a kind and shape begin, `guesses` of each, and how far kinds
-    reach. Numbers
-    were written group by group of one table, then what is beyond the tables, then bits by themselves.
-    """
-    bounds, starts, guessed, reaches = tables
-    n: Any = len(kind)
+@njit(inline="always")
+def _by_table(kind: Any, shape: Any, keys: Any, bits: Any, order: Any) -> Any:
+    """Of numbers (k,) the table of each, how many low bits go by themselves, and the order in which they are
+    coded: table by table. The most such bits."""
     most: Any = 0
-    beyond: Any = 0
-    keys, bits = np.empty(n, np.int64), np.zeros(n, np.int64)
-    count = np.zeros(TABLED * SHAPES + 1, np.int64)
     first: Any = TABLED * SHAPES
     last: Any = 0
-    for i in range(n):
+    count = np.zeros(TABLED * SHAPES + 1, np.int64)
+    for i in range(len(kind)):
         table, form = kind[i], shape[i]
+        bits[i] = 0
         if table >= TABLED:
             bits[i] = (table - TABLED + 3) // 3
             table, form, most = table - 3 * bits[i], PLAIN, max(most, bits[i])
@@ -183,10 +176,57 @@ def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out
         first, last = min(first, keys[i]), max(last, keys[i])
     for key in range(first, last):
         count[key + 1] += count[key]
-    order = np.empty(n, np.int64)
-    for i in range(n):
+    for i in range(len(kind)):
         order[count[keys[i]]] = i
         count[keys[i]] += 1
+    return most
+
+
+@kernel
+def symbols_of(kind: Any, shape: Any, truth: Any, reaches: Any, symbols: Any, plain: Any) -> Any:
+    """What is to be written of residuals, (k,) int64 each, for `read_numbers` to read.
+
+    symbols: (k,) int32, filled table by table; plain: (2, k), filled with the bits of each that go by
+    themselves, and how many they are. Gives tables with the ends of their symbols (n, 2), and what is beyond
+    them with their reach (m, 2).
+    """
+    n: Any = len(kind)
+    keys, order = np.empty(n, np.int64), np.empty(n, np.int64)
+    low, bits = plain
+    _by_table(kind, shape, keys, bits, order)
+    groups, beyond = np.empty((n, 2), np.int64), np.empty((n, 2), np.int64)
+    tables: Any = 0
+    escapes: Any = 0
+    for at in range(n):
+        i = order[at]
+        reach = reaches[keys[i] // SHAPES]
+        half = (1 << bits[i]) >> 1
+        high = (truth[i] + half) >> bits[i]
+        low[i] = truth[i] - (high << bits[i]) + half
+        symbols[at] = high + reach
+        if abs(high) > reach:
+            symbols[at] = 2 * reach + 1
+            beyond[escapes, 0], beyond[escapes, 1] = high, reach
+            escapes += 1
+        if at == 0 or keys[i] != keys[order[at - 1]]:
+            tables += 1
+        groups[tables - 1, 0], groups[tables - 1, 1] = keys[i], at + 1
+    return groups[:tables], beyond[:escapes]
+
+
+@kernel
+def read_numbers(words: Any, state: Any, kind: Any, shape: Any, tables: Any, out: Any) -> bool:
+    """Fill out, int64, with residuals by kind and shape, (k,) int64 each; False where the bytes are wrong.
+
+    tables: bounds of all symbols, where those of a kind and shape begin, `guesses` of each, and how far kinds
+    reach. Numbers were written group by group of one table, then what is beyond the tables, then bits by
+    themselves.
+    """
+    bounds, starts, guessed, reaches = tables
+    n: Any = len(kind)
+    beyond: Any = 0
+    keys, bits, order = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    most = _by_table(kind, shape, keys, bits, order)
     for i in order:
         key = keys[i]
         reach = reaches[key // SHAPES]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Sizer"]
 
-from functools import lru_cache
+import math
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from fsae_core.codec.seats import CENTRE, FLOOR, KINDS, NARROWEST, UNIT, within_kinds
+from fsae_core.compiled import kernel
 
 Integers = NDArray[np.int64]
+
+_OFF_IN_TABLE = 256
+_LEAST = 1e-5  # of a number's probability
 
 
 class Sizer:
@@ -33,7 +38,8 @@ class Sizer:
         some = slice(None, None, 1 + kind.size // 2000)
         kind, off, best = kind[some], abs(8 * truth[some] - CENTRE[shape[some]]), 0
         for gains in (range(-16, 48, 4), range(-3, 4)):
-            best += gains[int(np.argmin([_bits(kind + (gain + best), off).sum() for gain in gains]))]
+            costs = [_cost(*_bits_table(), kind + (gain + best), off) for gain in gains]
+            best += gains[int(np.argmin(costs))]
         return int(np.clip(best, -16, 47))
 
     def send(self, writer: Any, gain: int) -> None:
@@ -42,25 +48,26 @@ class Sizer:
             writer.code(within_kinds(kind + gain), shape, truth)
 
 
-def _bits(kind: Integers, off: Integers) -> NDArray[np.float64]:
-    """About what numbers cost of these kinds (-19 to 142) that were so far off, in 1/8."""
-    bits = _bits_table().take((kind + 19) * _OFF_IN_TABLE + np.minimum(off, _OFF_IN_TABLE - 1))
-    far = np.flatnonzero(off >= _OFF_IN_TABLE)
-    if far.size:
-        bits[far] = _bits_of(kind[far], off[far])
-    return bits
-
-
-def _bits_of(kind: Integers, off: Integers) -> NDArray[np.float64]:
-    rate = np.pi / 3**0.5 / (2.0 ** ((kind + NARROWEST) / 3) + FLOOR / UNIT)
-    inside = special.expit((0.5 - off / 8) * rate) - special.expit((-0.5 - off / 8) * rate)
-    return np.asarray(-np.log2(inside + 1e-5))
-
-
-_OFF_IN_TABLE = 256
+@partial(kernel, exact=True)
+def _cost(table: Any, rates: Any, kind: Any, off: Any) -> float:
+    """About how many bits numbers cost of these kinds (-19 to 142) that were so far off, in 1/8."""
+    total = 0.0
+    for i in range(len(kind)):
+        row = kind[i] + 19
+        if off[i] < _OFF_IN_TABLE:
+            total += table[row, off[i]]
+        else:
+            nearer = 1 / (1 + math.exp((off[i] / 8 - 0.5) * rates[row]))
+            further = 1 / (1 + math.exp((off[i] / 8 + 0.5) * rates[row]))
+            total -= math.log2(nearer - further + _LEAST)
+    return total
 
 
 @lru_cache(maxsize=1)
-def _bits_table() -> NDArray[np.float64]:
+def _bits_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bits by kind and by how far off, (kinds, _OFF_IN_TABLE); what widths are to the logistic, (kinds,)."""
     kinds = np.arange(-19, KINDS + 47)
-    return _bits_of(kinds[:, None], np.arange(_OFF_IN_TABLE)).ravel()
+    rates = np.pi / 3**0.5 / (2.0 ** ((kinds + NARROWEST) / 3) + FLOOR / UNIT)
+    off = np.arange(_OFF_IN_TABLE) / 8
+    inside = special.expit((0.5 - off) * rates[:, None]) - special.expit((-0.5 - off) * rates[:, None])
+    return -np.log2(inside + _LEAST), rates

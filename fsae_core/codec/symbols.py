@@ -11,7 +11,6 @@ from __future__ import annotations
 
 __all__ = ["Reader", "Writer"]
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -102,39 +101,6 @@ def _flag_tables(odds: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     return bounds, ranges.guesses(bounds)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Numbers in groups of one kind and shape: their order, where groups begin and end, model and reach.
-
-    bits: of each number that go by themselves, None where none do.
-    """
-
-    order: Integers
-    bounds: list[int]
-    models: list[Any]
-    reach: Integers
-    bits: Integers | None
-
-    @classmethod
-    def of(cls, kind: Integers, shape: Integers) -> _Batch:
-        bits = None
-        if kind.max() >= TABLED:
-            kind, shape, bits = _tabled(kind, shape)
-        key = (SHAPES * kind + shape).astype(np.int16)  # which numpy sorts by its digits
-        order = key.argsort(kind="stable")
-        key = key[order]
-        first = np.flatnonzero(key[1:] != key[:-1]) + 1
-        bounds = [0, *first.tolist(), key.size]
-        keys = key[bounds[:-1]].tolist()
-        return cls(order, bounds, [_model(k) for k in keys], _REACHES.take(key // SHAPES), bits)
-
-
-def _tabled(kind: Integers, shape: Integers) -> tuple[Integers, Integers, Integers]:
-    """The kind whose table is used, the shape, and how many low bits go by themselves."""
-    bits = np.maximum(0, (kind - TABLED + 3) // 3)
-    return kind - 3 * bits, np.where(bits > 0, PLAIN, shape), bits
-
-
 class Writer:
     """Takes residuals in batches and gives the bytes."""
 
@@ -148,23 +114,17 @@ class Writer:
         """Write how far numbers are from where they are expected, all (k,)."""
         if not truth.size:
             return truth
-        batch = _Batch.of(kind, shape)
-        high = low = truth
-        if batch.bits is not None:
-            half = np.left_shift(1, batch.bits) >> 1
-            high = (truth + half) >> batch.bits
-            low = truth - (high << batch.bits) + half
-        ordered = high[batch.order]
-        escapes = abs(ordered) > batch.reach
-        symbols = np.where(escapes, 2 * batch.reach + 1, ordered + batch.reach).astype(np.int32)
-        for start, stop, model in zip(batch.bounds[:-1], batch.bounds[1:], batch.models, strict=True):
-            self._coder.encode(symbols[start:stop], model)
-        if escapes.any():
-            for value, reach in zip(ordered[escapes].tolist(), batch.reach[escapes].tolist(), strict=True):
-                self._escape(value, reach)
-        if batch.bits is not None:
-            for n in np.unique(batch.bits[batch.bits > 0]):
-                self._raw(low[batch.bits == n], int(n))
+        symbols, plain = np.empty(truth.size, np.int32), np.empty((2, truth.size), np.int64)
+        groups, beyond = ranges.symbols_of(kind, shape, truth, _REACHES, symbols, plain)
+        start = 0
+        for key, stop in groups.tolist():
+            self._coder.encode(symbols[start:stop], _model(key))
+            start = stop
+        for value, reach in beyond.tolist():
+            self._escape(value, reach)
+        low, bits = plain
+        for n in np.unique(bits[bits > 0]) if bits.any() else ():
+            self._raw(low[bits == n], int(n))
         return truth
 
     def flags(self, truth: NDArray[np.bool_], odds: int) -> NDArray[np.bool_]:
