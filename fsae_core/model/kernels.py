@@ -18,7 +18,6 @@ __all__ = [
     "softmax_in_place",
 ]
 
-
 from typing import Any
 
 import numpy as np

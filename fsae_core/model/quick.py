@@ -29,7 +29,7 @@ from fsae_core.sphere.pyramid import neighbour_index
 
 Floats = NDArray[np.float32]
 
-_CELLS_AT_ONCE = 640000
+_CELLS_AT_ONCE = 640000  # 13 fields of zoom 6: what lies between two products stays near the processor
 _ALIGNED = 8  # columns of what a block reads come in so many, which products like
 
 
@@ -93,7 +93,6 @@ class _Block:
 
         self.width, self.heads = block.width, block.heads
         read = torch.cat([block.own, block.ring, block.bias[None], block.solar])
-        self.ring, self.own = len(block.ring), len(block.write[1])
         (self.read,) = laid(torch.nn.functional.pad(read, (0, 0, 0, -len(read) % _ALIGNED)))
         attends = block.qkv is not None and block.out is not None
         self.qkv: tuple[Tensor, ...] | None = None
@@ -243,7 +242,7 @@ class QuickNetwork:
 
 
 def _parts(x: Floats) -> list[slice]:
-    """So many fields as are worked on together: what lies between two products stays in a cache."""
+    """Fields that are worked on together, as many at a time."""
     parts = -(-x.size // _CELLS_AT_ONCE)
     step = -(-len(x) // max(parts, 1))
     return [slice(i, i + step) for i in range(0, len(x), max(step, 1))]

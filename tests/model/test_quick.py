@@ -1,30 +1,19 @@
 """What a CPU runs gives what the network gives, kept in float32 or, nearly, in bfloat16."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from small_networks import network
 
 from fsae_core import compiled
 from fsae_core.model import kernels
-from fsae_core.model.autoencoder import AutoencoderConfig, Conditions, FieldSpaceAutoencoder
+from fsae_core.model.autoencoder import Conditions
 from fsae_core.model.compression import surface_tensor
 from fsae_core.model.conditioning import SOLAR
 from fsae_core.model.folded import FoldedNetwork
 from fsae_core.model.quick import QuickNetwork
 from fsae_core.sphere.healpix import n_cells
 from fsae_core.sphere.pyramid import restrict
-
-SMALL = AutoencoderConfig(levels=1, width=16, hidden=24, attention=8, exchange=4, bases=4, surface_zoom=4)
-
-
-def network(**settings) -> FieldSpaceAutoencoder:
-    torch.manual_seed(0)
-    made = FieldSpaceAutoencoder(replace(SMALL, **settings)).eval().requires_grad_(False)
-    for parameter in made.parameters():  # as if trained: no gate, bias or base that could hide a mistake
-        parameter += 0.1 * torch.randn_like(parameter)
-    return made
 
 
 def both_ways(plain, zoom, *, sunny=False, half=False, fields=3):
