@@ -96,7 +96,7 @@ class GeneralModel:
 
     @cached_property
     def fast(self) -> GeneralModel:
-        """The same to a thousandth of a field's spread, and quicker; itself where it runs on no CPU."""
+        """The same to thousandths of a field's spread, and quicker; itself where it runs on no CPU."""
         return _QuickModel(self) if self.device.type == "cpu" else self
 
     def solar(self, zoom: int, times: Times, instant: bool) -> torch.Tensor | None:

@@ -2,9 +2,10 @@
 
 The sums of `FoldedNetwork`, whose folded weights it uses, in fewer passes over memory still. Where the
 processor has units for bfloat16, the insides of the blocks are kept in it: products are four times as quick
-(Zen 5), and a reconstruction of ERA5 temperature moves by a thousandth of its spread at most, its RMSE by
-0.02 % (4x to 256x). Fields, norms and attention's weights are float32. What has to be the same everywhere
-(corrections that keep a largest error, layers upon layers) is not computed so.
+(Zen 5). A reconstruction of ERA5 temperature moves by a thousandth of its spread (root mean square; single
+cells by a hundredth), its RMSE by 0.02 % at most (4x to 256x). Fields are float32, and so is what norms and
+attention are computed in. What has to be the same everywhere (corrections that keep a largest error, layers
+upon layers) is not computed so.
 """
 
 from __future__ import annotations
