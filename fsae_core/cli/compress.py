@@ -59,6 +59,10 @@ def compress(
     goes on when the same command is given again. Errors are of the values that come back from the files,
     equal area, over all times; with several variables they stand under each of them.
     """
+    if workers > 1 and scheduler is None:
+        from fsae_core.codec.forkserver import get_ready
+
+        get_ready()  # its imports and ours, below, take a second or two each
     from fsae_core.archive.source import Source
     from fsae_core.codec import archive_run, choice
     from fsae_core.codec.layout import LATENT, STEP, held_ratios

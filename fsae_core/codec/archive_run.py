@@ -26,6 +26,7 @@ from fsae_core.codec.block import Progress, some_fields
 from fsae_core.codec.choice import FieldModel
 from fsae_core.codec.error_sums import ErrorSums
 from fsae_core.codec.finish import COMPLETE, assemble, bring_back, move, put_together, write_whole
+from fsae_core.codec.forkserver import get_ready
 from fsae_core.codec.layers import Layers, Models
 from fsae_core.codec.layout import INSTANT, format_of
 from fsae_core.codec.lock import check_free, owned
@@ -37,7 +38,7 @@ from fsae_core.codec.store_size import StoreSize, size_of_store
 from fsae_core.codec.together import is_joint
 from fsae_core.codec.together_run import errors_together, run_together
 from fsae_core.codec.unpack import UNPACK
-from fsae_core.codec.workers import by_cluster, by_processes, get_ready
+from fsae_core.codec.workers import by_cluster, by_processes
 from fsae_core.errors import UserError
 from fsae_core.sphere.healpix import zoom_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["by_cluster", "by_processes", "get_ready"]
+__all__ = ["by_cluster", "by_processes"]
 
 import multiprocessing
 import os
@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from fsae_core.codec.forkserver import FORKS, get_ready
 from fsae_core.codec.part_work import work_on
 from fsae_core.codec.plan import Part
 from fsae_core.errors import UserError, short_reason
@@ -21,27 +22,6 @@ _AHEAD = 2  # parts that wait for each worker
 _FOR_WORKERS_S = 60
 _TO_END_S = 5
 _TO_CONNECT_S = 10
-
-# What workers need of torch, xarray and the like is imported once, by a process without threads or locks that
-# workers are then split off from; what splits off from our own would own our lock and lack our threads.
-_FORKS = "forkserver" in multiprocessing.get_all_start_methods()
-_NEEDED = [
-    "fsae_core.codec.forked",
-    "fsae_core.archive.source",
-    "fsae_core.codec.part_work",
-    "fsae_core.model.checkpoint",
-    "constriction",
-    "zarr",
-]
-
-
-def get_ready() -> None:
-    """Let what workers need be imported meanwhile, in another process; `by_processes` is quicker then."""
-    if _FORKS:
-        from multiprocessing import forkserver
-
-        forkserver.set_forkserver_preload(_NEEDED)
-        forkserver.ensure_running()
 
 
 def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) -> Iterator[int]:
@@ -53,7 +33,7 @@ def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) ->
     get_ready()
     pool = ProcessPoolExecutor(
         workers,
-        mp_context=multiprocessing.get_context("forkserver" if _FORKS else "spawn"),
+        mp_context=multiprocessing.get_context("forkserver" if FORKS else "spawn"),
         initializer=_begin,
         initargs=(threads,),
     )
