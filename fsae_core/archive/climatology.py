@@ -185,12 +185,13 @@ class FieldNormaliser:
     """Each field by its own mean and spread, which travel with it: needs no climatology."""
 
     floor: float = 1e-6
-    """A spread below this share of the field's size is rounding: the field counts as constant."""
+    """A spread below this share of the field's size is rounding, and is taken to be as large as that: then
+    what a decoder makes of a constant field is constant too."""
 
     def normalise(
         self, x: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """(..., cell) -> (same shape, mean (...), spread (...)); the spread of a constant field is 1."""
+        """(..., cell) -> (same shape, mean (...), spread (...)), which is never 0."""
         x = np.asarray(x, np.float32)
         rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
         y, (mean, spread) = np.empty_like(rows), np.empty((2, len(rows)), np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 
 from fsae_core.compiled import kernel
 
-_TINY = float(np.finfo(np.float32).tiny)
+_LEAST = 1e-30
+"""Of a spread: above the numbers that float32 keeps by halves."""
 _SUMS = 16
 """Sums of a field run side by side, and are added in this order on every machine."""
 
@@ -20,8 +21,8 @@ _SUMS = 16
 def standardise(x: Any, floor: float, y: Any, mean: Any, spread: Any) -> None:
     """Fill mean and spread (n,), and y = (x - mean) / spread, all float32, of fields x (n, cells).
 
-    Of each, in float64; the spread of a field is 1 where it is no more than ``floor`` of its mean. y goes by
-    the mean and the spread as they are kept, which are what undoes it.
+    Of each, in float64; a spread is ``floor`` of the mean's size at least. y goes by the mean and the spread
+    as they are kept, which are what undoes it.
     """
     n, cells = x.shape
     whole = cells // _SUMS * _SUMS
@@ -48,9 +49,7 @@ def standardise(x: Any, floor: float, y: Any, mean: Any, spread: Any) -> None:
         for c in range(whole, cells):
             off = np.float64(x[i, c]) - middle
             squares += off * off
-        width = np.sqrt(squares / cells)
-        if width <= floor * max(abs(middle), _TINY):
-            width = 1.0
+        width = max(np.sqrt(squares / cells), floor * abs(middle), _LEAST)
         mean[i], spread[i] = middle, width
         offset, scale = np.float64(mean[i]), np.float64(spread[i])
         for c in range(cells):
