@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -245,11 +246,13 @@ def _makers(
 ) -> Generator[int, None, None]:
     if scheduler is not None:
         yield from by_cluster(work.resolve(), plan.to_json(), todo, scheduler)
-    elif workers > 1 and len(todo) > 1:
-        yield from by_processes(work.resolve(), plan.to_json(), todo, min(workers, len(todo)))
+        return
+    make_here = partial(make_part, work, plan, ds, coders)
+    if workers > 1 and len(todo) > 1:
+        yield from by_processes(work.resolve(), plan.to_json(), todo, min(workers, len(todo)), make_here)
     else:
         for part in todo:
-            make_part(work, plan, ds, coders, part)
+            make_here(part)
             yield part.index
 
 
