@@ -33,9 +33,8 @@ def by_processes(
     Raises what a part raises, and UserError when a process dies.
     """
     import dask
-    import torch
 
-    threads, before = max(1, (os.cpu_count() or 1) // workers), torch.get_num_threads()
+    threads = max(1, (os.cpu_count() or 1) // workers)
     get_ready()
     pool = ProcessPoolExecutor(
         workers - 1,
@@ -50,12 +49,8 @@ def by_processes(
             while len(waiting) < _AHEAD * (workers - 1) and (part := next(todo, None)) is not None:
                 waiting.add(pool.submit(work_on, str(work), plan_text, part))
             if (own := next(todo, None)) is not None:
-                torch.set_num_threads(threads)
-                try:
-                    with dask.config.set(scheduler="synchronous"):
-                        make_here(own)
-                finally:
-                    torch.set_num_threads(before)
+                with dask.config.set(scheduler="synchronous"):
+                    make_here(own)
                 yield own.index
             elif not waiting:
                 return

@@ -168,8 +168,9 @@ class LinearFieldCodec(torch.nn.Module):
         """What each orthonormal coefficient stands for in the subspace at these phases (B,), (B, subspace,
         floats); only with seasons."""
         inverse, nodes = self._season(phase, self.basis)
-        gram = nodes.transpose(-1, -2) @ nodes
-        return torch.linalg.solve(gram, nodes, left=False)[inverse]
+        # By Cholesky's factors: MKL's LU has been seen to err once the number of threads had been changed.
+        factor = torch.linalg.cholesky(nodes.transpose(-1, -2) @ nodes)
+        return torch.cholesky_solve(nodes.transpose(-1, -2), factor).transpose(-1, -2)[inverse]
 
     def refine(self, coarse: torch.Tensor) -> torch.Tensor:
         """Coarse anomalies to the fine zoom: smooth prolongation plus regression; block means are kept."""

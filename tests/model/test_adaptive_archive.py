@@ -116,3 +116,18 @@ def test_times_and_a_known_zoom_are_needed(days):
         model.compress_fields(days[0], variable="t2m")
     with pytest.raises(UserError, match="take zoom 4, 5"):
         model.compress_fields(np.zeros((1, 768), np.float32), variable="t2m", times=days[1][:1])
+
+
+def test_patterns_are_the_same_with_any_number_of_threads(days):
+    """What one process makes of them another, or the same later, must read."""
+    _, times = days
+    model = load_model("amip-adaptive-16x")
+    phase, _ = model.phase_and_climatology(5, times)
+    codec, before = model.models[64].networks[5].linear, torch.get_num_threads()
+    first = codec.patterns(phase)
+    try:
+        for threads in 10 * [1, 2]:
+            torch.set_num_threads(threads)
+            torch.testing.assert_close(codec.patterns(phase), first, rtol=0, atol=1e-5)
+    finally:
+        torch.set_num_threads(before)
