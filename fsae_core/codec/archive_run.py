@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -246,13 +245,11 @@ def _makers(
 ) -> Generator[int, None, None]:
     if scheduler is not None:
         yield from by_cluster(work.resolve(), plan.to_json(), todo, scheduler)
-        return
-    make_here = partial(make_part, work, plan, ds, coders)
-    if workers > 1 and len(todo) > 1:
-        yield from by_processes(work.resolve(), plan.to_json(), todo, min(workers, len(todo)), make_here)
+    elif workers > 1 and len(todo) > 1:
+        yield from by_processes(work.resolve(), plan.to_json(), todo, min(workers, len(todo)))
     else:
         for part in todo:
-            make_here(part)
+            make_part(work, plan, ds, coders, part)
             yield part.index
 
 

@@ -7,7 +7,7 @@ __all__ = ["by_cluster", "by_processes"]
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -24,20 +24,15 @@ _TO_END_S = 5
 _TO_CONNECT_S = 10
 
 
-def by_processes(
-    work: Path, plan_text: str, parts: list[Part], workers: int, make_here: Callable[[Part], None]
-) -> Iterator[int]:
-    """Make parts in so many processes, two or more, of which this is one (by ``make_here``): it has imported
-    and opened everything already. Gives the index of each as it is done.
+def by_processes(work: Path, plan_text: str, parts: list[Part], workers: int) -> Iterator[int]:
+    """Make parts in so many processes; gives the index of each as it is done.
 
     Raises what a part raises, and UserError when a process dies.
     """
-    import dask
-
     threads = max(1, (os.cpu_count() or 1) // workers)
     get_ready()
     pool = ProcessPoolExecutor(
-        workers - 1,
+        workers,
         mp_context=multiprocessing.get_context("forkserver" if FORKS else "spawn"),
         initializer=_begin,
         initargs=(threads,),
@@ -46,15 +41,11 @@ def by_processes(
     todo = iter(parts)
     try:
         while True:
-            while len(waiting) < _AHEAD * (workers - 1) and (part := next(todo, None)) is not None:
+            while len(waiting) < _AHEAD * workers and (part := next(todo, None)) is not None:
                 waiting.add(pool.submit(work_on, str(work), plan_text, part))
-            if (own := next(todo, None)) is not None:
-                with dask.config.set(scheduler="synchronous"):
-                    make_here(own)
-                yield own.index
-            elif not waiting:
+            if not waiting:
                 return
-            done, waiting = wait(waiting, 0 if own else None, return_when=FIRST_COMPLETED)
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
     except BrokenProcessPool as error:
