@@ -74,7 +74,7 @@ class PackedChunks:
 
 
 def _fits(data: bytes, size: int) -> bool:
-    """Whether what zlib packed fits into so many bytes, by a library three times as quick as zlib."""
+    """Whether what zlib packed fits into so many bytes, by a library that is given no more room."""
     import imagecodecs
 
     try:

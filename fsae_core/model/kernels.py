@@ -27,6 +27,7 @@ from numba.extending import intrinsic, overload
 
 from fsae_core.compiled import kernel
 
+# "type: ignore[call-arg]" below: the compiler adds an intrinsic's first argument, of which mypy knows nothing.
 _WORD = ir.IntType(32)
 _EPSILON = np.float32(1e-5)  # of torch's layer_norm
 _ONE = np.float32(1)
@@ -51,7 +52,7 @@ def _widened(typingctx, bits):
 
 @intrinsic
 def _halved(typingctx, number):
-    """Bits of the nearest bfloat16, away from 0 where two are: to even would take twice as long."""
+    """Bits of the nearest bfloat16, away from 0 where two are: to even would take five operations for two."""
 
     def generate(context, builder, signature, arguments):
         bits = builder.add(builder.bitcast(arguments[0], _WORD), _WORD(0x8000))
