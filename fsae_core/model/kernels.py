@@ -27,7 +27,7 @@ from numba.extending import intrinsic, overload
 
 from fsae_core.compiled import kernel
 
-# "type: ignore[call-arg]" below: the compiler adds an intrinsic's first argument, of which mypy knows nothing.
+# Below, "ignore[call-arg]": the compiler adds the first argument of intrinsics, which mypy cannot know.
 _WORD = ir.IntType(32)
 _EPSILON = np.float32(1e-5)  # of torch's layer_norm
 _ONE = np.float32(1)
